@@ -1,0 +1,1 @@
+//! HTTP and server-sent events on a Unix socket, and the client of it.

@@ -1,0 +1,1 @@
+//! The socket that Nix connects to.

@@ -1,0 +1,1 @@
+//! The guest, seen through one ssh session.

@@ -1,0 +1,1 @@
+//! The image manifest, where it comes from, and the disks over it.

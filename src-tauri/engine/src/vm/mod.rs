@@ -1,0 +1,1 @@
+//! The virtual machine: command line, control socket, acceleration.

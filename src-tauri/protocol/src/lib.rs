@@ -1,0 +1,20 @@
+//! The types that cross a boundary of Igloo: engine to face (API, tray, window, CLI) and face to
+//! `igloo-admin` (plans and receipts).
+//!
+//! Nothing here does anything: no I/O, no clock, no decisions beyond what a value means.
+
+mod builder;
+mod command;
+mod phase;
+pub mod plan;
+mod problem;
+mod snapshot;
+
+pub use builder::{Accel, BuilderId, System, UnknownBuilder};
+pub use command::{Command, SettingsPatch, StopMode};
+pub use phase::{Phase, PrepareStep, Rung};
+pub use problem::{Code, Problem};
+pub use snapshot::{
+    API_VERSION, Build, BuildSource, BuildState, BuilderView, DiskUse, EngineInfo, GuestInfo, Pending,
+    Snapshot, Usage,
+};

@@ -1,0 +1,203 @@
+//! Everything that a face shows.
+
+use crate::{Accel, BuilderId, Phase, Problem, Rung, System};
+use serde::{Deserialize, Serialize};
+
+/// The version of the API: the `v1` of its paths.
+pub const API_VERSION: u32 = 1;
+
+/// All that a face shows, at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Counts up with every change.
+    pub seq: u64,
+    /// The engine itself.
+    pub engine: EngineInfo,
+    /// Every known builder, in the order of [`BuilderId::ALL`].
+    pub builders: Vec<BuilderView>,
+}
+
+impl Snapshot {
+    /// The builder with this id.
+    pub fn builder(&self, id: BuilderId) -> Option<&BuilderView> {
+        self.builders.iter().find(|b| b.id == id)
+    }
+}
+
+/// The engine itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    /// Igloo's version.
+    pub version: String,
+    /// [`API_VERSION`]
+    pub api: u32,
+    /// The engine's process id.
+    pub pid: u32,
+    /// When it started: milliseconds since the Unix epoch.
+    pub started_ms: u64,
+}
+
+/// One builder as faces show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BuilderView {
+    /// Which one.
+    pub id: BuilderId,
+    /// Whether the settings enable it.
+    pub enabled: bool,
+    /// The systems that it builds: as promised before it ran, as seen in the guest after.
+    pub systems: Vec<System>,
+    /// Where in its life it is.
+    pub phase: Phase,
+    /// When it entered this phase: milliseconds since the Unix epoch.
+    pub since_ms: u64,
+    /// The ssh alias.
+    pub alias: String,
+    /// The loopback port that Nix connects to.
+    pub port: u16,
+    /// Virtual processors at the next start.
+    pub cores: u32,
+    /// Memory at the next start, in MiB.
+    pub memory_mib: u64,
+    /// The size of the disk at the next start, in GiB.
+    pub disk_gib: u64,
+    /// Whether the next start is ephemeral.
+    pub ephemeral: bool,
+    /// Whether the persistent disk will be made clean at the next start.
+    pub reset_pending: bool,
+    /// What runs differs from the settings in these; it takes effect at the next start.
+    pub pending: Vec<Pending>,
+    /// What runs, while something runs.
+    pub running: Option<GuestInfo>,
+    /// The builds that run in the guest now. `None`: not known.
+    pub builds: Option<Vec<Build>>,
+    /// Something that does not stop the builder but that the user should know.
+    pub warning: Option<Problem>,
+}
+
+/// A setting that takes effect at the next start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pending {
+    /// Virtual processors.
+    Cores,
+    /// Memory.
+    Memory,
+    /// Size of the disk.
+    Disk,
+    /// Ephemeral or not.
+    Ephemeral,
+    /// The port.
+    Port,
+    /// The image.
+    Image,
+}
+
+/// The virtual machine that runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GuestInfo {
+    /// The hypervisor's process id.
+    pub pid: u32,
+    /// How the guest's processor is run.
+    pub accel: Accel,
+    /// Whether it writes to a throwaway disk.
+    pub ephemeral: bool,
+    /// Virtual processors that it has.
+    pub cores: u32,
+    /// Memory that it has, in MiB.
+    pub memory_mib: u64,
+    /// When it was started: milliseconds since the Unix epoch.
+    pub started_ms: u64,
+    /// Milliseconds from the start to each rung that was reached. Empty after an adoption.
+    pub climbed: Vec<(Rung, u64)>,
+    /// The version of Nix in the guest.
+    pub nix_version: Option<String>,
+    /// What it uses, as of the last look.
+    pub usage: Option<Usage>,
+}
+
+/// What a guest uses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Share of all its processors in use since the look before, 0 to 1.
+    pub cpu: f64,
+    /// Memory in use, in bytes: the total less what is available.
+    pub memory_used: u64,
+    /// All its memory, in bytes.
+    pub memory_total: u64,
+    /// The file system that holds the store.
+    pub disk: DiskUse,
+}
+
+/// A file system's use, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskUse {
+    /// In use.
+    pub used: u64,
+    /// All there is.
+    pub total: u64,
+}
+
+/// A build.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Build {
+    /// The derivation: its store path where a source can tell, else its name (`hello-2.12.1`).
+    /// `None`: a build runs, but no source can tell which.
+    pub derivation: Option<String>,
+    /// How it is.
+    pub state: BuildState,
+    /// Seconds since it started, where a source can tell.
+    pub elapsed_s: Option<f64>,
+    /// Processor seconds that it used so far, where a source can tell.
+    pub cpu_s: Option<f64>,
+    /// Where this is known from.
+    pub source: BuildSource,
+}
+
+impl Build {
+    /// The derivation's name for a list: without the store, the hash and `.drv`.
+    pub fn name(&self) -> Option<&str> {
+        let path = self.derivation.as_deref()?;
+        let Some(base) = path.strip_prefix("/nix/store/") else { return Some(path) };
+        let name = base.split_once('-').map_or(base, |(_hash, name)| name);
+        Some(name.strip_suffix(".drv").unwrap_or(name))
+    }
+}
+
+/// How a build is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildState {
+    /// Its builder process runs in the guest.
+    Running,
+    /// A session is open for it, but nothing of it runs yet (or any more): copying, or waiting.
+    Session,
+}
+
+/// Where a build is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildSource {
+    /// The guest's processes and locks.
+    GuestProcesses,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_builds_name_leaves_the_store_out() {
+        let mut b = Build {
+            derivation: Some("/nix/store/0c0w2x3m3m1yhzjqmm9jq5s8c5k3w1f4-hello-2.12.1.drv".into()),
+            state: BuildState::Running,
+            elapsed_s: None,
+            cpu_s: None,
+            source: BuildSource::GuestProcesses,
+        };
+        assert_eq!(b.name(), Some("hello-2.12.1"));
+        b.derivation = Some("hello".into());
+        assert_eq!(b.name(), Some("hello"));
+        b.derivation = None;
+        assert_eq!(b.name(), None);
+    }
+}
