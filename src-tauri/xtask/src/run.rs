@@ -88,6 +88,15 @@ pub fn outcome(command: &mut Command) -> Result<Outcome> {
     Ok(Outcome { success, stdout: text(stdout), stderr: text(stderr) })
 }
 
+/// Run it quietly and give its standard output; when it fails, what it said is the error.
+pub fn outcome_or_error(command: &mut Command) -> Result<String> {
+    let outcome = outcome(command)?;
+    if !outcome.success {
+        bail!("{} failed: {}", describe(command), outcome.stderr.trim());
+    }
+    Ok(outcome.stdout)
+}
+
 /// Start it.
 pub fn spawn(command: &mut Command) -> Result<Child> {
     command.spawn().with_context(|| format!("starting {}", describe(command)))

@@ -1,6 +1,6 @@
 //! A command as a row of named stages: a headline each, and the times at the end.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use std::{
     fmt::Write,
     time::{Duration, Instant},
@@ -51,6 +51,11 @@ impl Stages {
                 if self.keep_going { Ok(None) } else { Err(anyhow!("stage {name} failed")) }
             }
         }
+    }
+
+    /// Run a stage whose result the following ones need.
+    pub fn need<T>(&mut self, name: &'static str, stage: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.run(name, stage)?.with_context(|| format!("stage {name} did not run"))
     }
 
     /// Print the times; an error if a stage failed.
