@@ -1,38 +1,19 @@
 //! Every setting of a builder: its name, its effect, and how its value is read and written.
 
 use super::{AccelChoice, BuilderSettings};
-use igloo_protocol::Accel;
+use igloo_protocol::{Accel, Applies};
 use std::path::PathBuf;
 use toml_edit::{Formatted, Value};
-
-/// When a changed setting takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applies {
-    /// At once.
-    Now,
-    /// When the builder is started the next time.
-    NextStart,
-}
-
-impl Applies {
-    /// For a person.
-    pub const fn describe(self) -> &'static str {
-        match self {
-            Applies::Now => "at once",
-            Applies::NextStart => "at the next start",
-        }
-    }
-}
 
 /// One setting of a builder.
 pub struct Field {
     /// Its name below `builders.<id>`.
     pub name: &'static str,
-    /// What it does, in one sentence.
+    /// What it does, for a person.
     pub effect: &'static str,
     /// When a change takes effect.
     pub applies: Applies,
-    pub(super) read: fn(&BuilderSettings) -> String,
+    pub(super) read: fn(&BuilderSettings) -> Option<Value>,
     pub(super) write: fn(&mut BuilderSettings, &Value) -> Result<(), String>,
 }
 
@@ -42,49 +23,49 @@ pub const FIELDS: &[Field] = &[
         name: "enabled",
         effect: "whether the builder is there at all",
         applies: Applies::Now,
-        read: |b| b.enabled.to_string(),
+        read: |b| Some(b.enabled.into()),
         write: |b, v| boolean(v).map(|on| b.enabled = on),
     },
     Field {
         name: "image",
         effect: "the folder of the image that the builder boots",
         applies: Applies::NextStart,
-        read: |b| b.image.as_ref().map(|p| p.display().to_string()).unwrap_or_default(),
+        read: |b| b.image.as_ref().map(|p| p.display().to_string().into()),
         write: |b, v| folder(v).map(|path| b.image = Some(path)),
     },
     Field {
         name: "cores",
         effect: "virtual processors",
         applies: Applies::NextStart,
-        read: |b| b.cores.to_string(),
+        read: |b| Some(i64::from(b.cores).into()),
         write: |b, v| number(v, 1, 256).map(|n| b.cores = n as u32),
     },
     Field {
         name: "memory",
         effect: "memory, in MiB",
         applies: Applies::NextStart,
-        read: |b| b.memory_mib.to_string(),
+        read: |b| Some((b.memory_mib as i64).into()),
         write: |b, v| number(v, 256, 1 << 22).map(|n| b.memory_mib = n),
     },
     Field {
         name: "disk",
         effect: "size of the disk in GiB; it grows and never shrinks",
         applies: Applies::NextStart,
-        read: |b| b.disk_gib.to_string(),
+        read: |b| Some((b.disk_gib as i64).into()),
         write: |b, v| number(v, 1, 1 << 14).map(|n| b.disk_gib = n),
     },
     Field {
         name: "ephemeral",
         effect: "whether a start writes to a throwaway disk and leaves the persistent one alone",
         applies: Applies::NextStart,
-        read: |b| b.ephemeral.to_string(),
+        read: |b| Some(b.ephemeral.into()),
         write: |b, v| boolean(v).map(|on| b.ephemeral = on),
     },
     Field {
         name: "port",
         effect: "the loopback port that Nix connects to",
         applies: Applies::Now,
-        read: |b| b.port.to_string(),
+        read: |b| Some(i64::from(b.port).into()),
         write: |b, v| number(v, 1, u64::from(u16::MAX)).map(|n| b.port = n as u16),
     },
     Field {
@@ -92,8 +73,8 @@ pub const FIELDS: &[Field] = &[
         effect: "how the guest's processor is run: auto, hvf, kvm or tcg",
         applies: Applies::NextStart,
         read: |b| match b.accel {
-            AccelChoice::Auto => "auto".into(),
-            AccelChoice::Only(a) => a.to_string(),
+            AccelChoice::Auto => Some("auto".into()),
+            AccelChoice::Only(a) => Some(a.as_str().into()),
         },
         write: |b, v| accel(v).map(|a| b.accel = a),
     },

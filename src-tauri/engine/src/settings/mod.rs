@@ -6,7 +6,7 @@ mod store;
 use igloo_protocol::BuilderId;
 use std::path::PathBuf;
 
-pub use fields::{Applies, FIELDS, Field};
+pub use fields::{FIELDS, Field};
 pub use store::Store;
 
 /// What this host has, from which the defaults follow.

@@ -2,7 +2,7 @@
 
 use super::{FIELDS, Field, HostSize, Settings, fields::from_text};
 use crate::host::paths::cannot;
-use igloo_protocol::{BuilderId, Code, Problem, SettingsPatch};
+use igloo_protocol::{BuilderId, Code, Problem, SettingView, SettingsPatch};
 use std::{
     fs,
     io::{self, Write},
@@ -36,11 +36,12 @@ impl Store {
         self.interpret(&self.document()?)
     }
 
-    /// Whether the user chose a value for `builders.<id>.<field>`.
-    pub fn is_set(&self, id: BuilderId, field: &Field) -> bool {
-        self.document().is_ok_and(|d| {
-            d.get("builders").and_then(|b| b.get(id.as_str())).and_then(|b| b.get(field.name)).is_some()
-        })
+    /// Every setting as a face shows it; those of a file that can't be read as their defaults.
+    pub fn views(&self) -> Vec<SettingView> {
+        let chosen = self.document().unwrap_or_default();
+        let settings = self.interpret(&chosen).unwrap_or_else(|_| self.defaults());
+        let defaults = self.defaults();
+        known().map(|(key, id, field)| view(key, id, field, &settings, &defaults, &chosen)).collect()
     }
 
     /// Changes the file: all of the patch or, where anything in it is not valid, nothing.
@@ -125,6 +126,26 @@ impl Store {
     }
 }
 
+fn view(
+    key: String,
+    id: BuilderId,
+    field: &Field,
+    settings: &Settings,
+    defaults: &Settings,
+    chosen: &DocumentMut,
+) -> SettingView {
+    let text = |s: &Settings| (field.read)(s.builder(id)).map(|v| v.to_string());
+    let table = chosen.get("builders").and_then(|b| b.get(id.as_str()));
+    SettingView {
+        value: text(settings),
+        default: text(defaults),
+        set: table.and_then(|t| t.get(field.name)).is_some(),
+        effect: field.effect.into(),
+        applies: field.applies,
+        key,
+    }
+}
+
 /// Every dotted name with what it stands for.
 fn known() -> impl Iterator<Item = (String, BuilderId, &'static Field)> {
     BuilderId::ALL
@@ -200,15 +221,19 @@ mod tests {
 
     #[test]
     fn every_field_reads_back_what_it_wrote() {
-        let values = ["false", "/img", "3", "4096", "77", "true", "4444", "kvm"];
+        let values = ["false", "\"/img\"", "3", "4096", "77", "true", "4444", "\"kvm\""];
         for (field, text) in FIELDS.iter().zip(values) {
             let (_d, s) = store("");
             let key = format!("builders.x86_64.{}", field.name);
             let settings = s.apply(&patch(&key, Some(text))).unwrap();
-            assert_eq!((field.read)(settings.builder(BuilderId::X86_64)), text, "{}", field.name);
             assert_eq!(s.load().unwrap(), settings);
-            assert!(s.is_set(BuilderId::X86_64, field));
-            assert!(!s.is_set(BuilderId::Aarch64, field));
+            let views = s.views();
+            assert_eq!(views.len(), 2 * FIELDS.len());
+            let set: Vec<_> = views.iter().filter(|v| v.set).collect();
+            assert_eq!(
+                (set.len(), set[0].key.as_str(), set[0].value.as_deref()),
+                (1, key.as_str(), Some(text))
+            );
             assert_eq!(s.apply(&patch(&key, None)).unwrap(), s.defaults());
         }
     }
