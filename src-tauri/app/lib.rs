@@ -1,1 +1,3 @@
-//! .
+//! The faces of Igloo: thin clients of the engine.
+
+pub mod cli;

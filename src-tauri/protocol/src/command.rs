@@ -31,6 +31,13 @@ pub enum Command {
         /// Which builder.
         builder: BuilderId,
     },
+    /// Let the Nix daemon's key into the guest, or no longer.
+    DaemonKey {
+        /// Which builder.
+        builder: BuilderId,
+        /// The public half in OpenSSH's one-line form. `None`: the key is taken out.
+        public_key: Option<String>,
+    },
     /// Change settings.
     Settings {
         /// What changes.

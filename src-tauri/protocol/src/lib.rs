@@ -3,6 +3,7 @@
 //!
 //! Nothing here does anything: no I/O, no clock, no decisions beyond what a value means.
 
+mod answers;
 mod builder;
 mod command;
 mod phase;
@@ -10,6 +11,7 @@ pub mod plan;
 mod problem;
 mod snapshot;
 
+pub use answers::{Applies, BuilderQueue, SettingView, SshAccess};
 pub use builder::{Accel, BuilderId, System, UnknownBuilder};
 pub use command::{Command, SettingsPatch, StopMode};
 pub use phase::{Phase, PrepareStep, Rung};

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod apt;
+mod bench;
 mod cache;
 mod darwin;
 mod demo;
@@ -33,6 +34,8 @@ enum Task {
     Demo,
     /// Formatting, lints, tests of all kinds, and the macOS check
     Test(test::Options),
+    /// Time from start to ready, and what the engine costs (printed, never asserted)
+    Bench(bench::Options),
     /// Types and lints for macOS, on Linux
     CheckDarwin {
         #[arg(default_value = "clippy")]
@@ -67,6 +70,7 @@ fn perform(task: Task) -> Result<()> {
     match task {
         Task::Demo => demo::run(),
         Task::Test(options) => test::run(options),
+        Task::Bench(options) => bench::run(options),
         Task::CheckDarwin { mode, build_std } => darwin::run(&project::Project::find()?, mode, build_std),
         Task::Packages { purpose } => packages::ensure(&project::root()?, purpose),
         Task::Image { arch } => {

@@ -1,0 +1,219 @@
+//! `igloo status`
+
+use super::{
+    Outcome,
+    context::Context,
+    format::{bytes, count, duration},
+    print::{self, Style},
+};
+use igloo_protocol::{BuilderView, GuestInfo, Pending, Phase, Problem, Rung, Snapshot};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Show the builders and what they do
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Shows the builders.
+pub async fn run(_: Args, context: &Context) -> Outcome {
+    let snapshot = context.client.snapshot().await?;
+    if context.json {
+        return print::json(&snapshot);
+    }
+    print::out(&render(&snapshot, now_ms(), Style::stdout()))
+}
+
+/// Milliseconds since the Unix epoch.
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
+}
+
+/// Every builder, for a person.
+fn render(snapshot: &Snapshot, now: u64, style: Style) -> String {
+    let blocks: Vec<_> = snapshot.builders.iter().map(|b| builder(b, now, style)).collect();
+    blocks.join("\n")
+}
+
+fn builder(view: &BuilderView, now: u64, style: Style) -> String {
+    let mut lines = vec![format!("{:<9}{}", view.id.as_str(), head(view, now, style))];
+    let mut more = |line: String| lines.push(format!("{:9}{line}", ""));
+    if let Phase::Failed { problem } = &view.phase {
+        more(format!("→ {}", problem.remedy));
+    }
+    if view.enabled || view.phase.is_up() {
+        more(offer(view));
+    }
+    if let Some(guest) = &view.running {
+        more(resources(guest));
+    }
+    if view.phase.is_up() {
+        more(builds(view));
+    }
+    if let Some(pending) = pending(view) {
+        more(pending);
+    }
+    if let Some(Problem { message, remedy, .. }) = &view.warning {
+        more(format!("{} {message}", style.yellow("warning:")));
+        more(format!("→ {remedy}"));
+    }
+    lines.join("\n")
+}
+
+fn head(view: &BuilderView, now: u64, style: Style) -> String {
+    let words = phase(&view.phase);
+    match &view.phase {
+        Phase::Stopped if !view.enabled => style.dim("not enabled"),
+        Phase::Stopped => words,
+        Phase::Ready => match &view.running {
+            Some(guest) => {
+                format!("{}, up {}", style.green(&words), duration(now.saturating_sub(guest.started_ms)))
+            }
+            None => style.green(&words),
+        },
+        Phase::Failed { .. } => style.red(&words),
+        _ => format!("{} (for {})", style.yellow(&words), duration(now.saturating_sub(view.since_ms))),
+    }
+}
+
+/// A phase in words, with how far it is or why it is so.
+pub fn phase(phase: &Phase) -> String {
+    match phase {
+        Phase::Preparing { step } => format!("starting: {}", step.describe()),
+        Phase::Booting { rung: None } => "starting: waiting for the virtual machine".into(),
+        Phase::Booting { rung: Some(rung) } => {
+            let reached = Rung::ALL.iter().filter(|r| *r <= rung).count();
+            format!("starting: {rung} ({reached} of {})", Rung::ALL.len())
+        }
+        Phase::Draining { builds } => format!("stopping once {} ended", have(*builds)),
+        Phase::Failed { problem } => format!("failed: {}", problem.message),
+        Phase::Stopped | Phase::Ready | Phase::Stopping => phase.word().into(),
+    }
+}
+
+fn have(builds: usize) -> String {
+    format!("{} {}", count(builds, "build"), if builds == 1 { "has" } else { "have" })
+}
+
+fn offer(view: &BuilderView) -> String {
+    let systems: Vec<_> = view.systems.iter().map(|s| s.as_str()).collect();
+    format!("{} as {} on port {}", systems.join(", "), view.alias, view.port)
+}
+
+fn resources(guest: &GuestInfo) -> String {
+    let mut parts = vec![count(guest.cores as usize, "core")];
+    match &guest.usage {
+        Some(usage) => {
+            parts[0] += &format!(" at {:.0} %", usage.cpu * 100.0);
+            parts.push(format!("memory {} of {}", bytes(usage.memory_used), bytes(usage.memory_total)));
+            parts.push(format!("disk {} of {}", bytes(usage.disk.used), bytes(usage.disk.total)));
+        }
+        None => parts.push(format!("memory {}", bytes(guest.memory_mib << 20))),
+    }
+    parts.push(guest.accel.to_string());
+    parts.extend(guest.nix_version.iter().map(|v| format!("Nix {v}")));
+    if guest.ephemeral {
+        parts.push("ephemeral".into());
+    }
+    parts.join(", ")
+}
+
+fn builds(view: &BuilderView) -> String {
+    match view.builds.as_deref() {
+        None => "builds: unknown".into(),
+        Some([]) => "no builds".into(),
+        Some(builds) => {
+            let names: Vec<_> = builds.iter().map(|b| b.name().unwrap_or("(unknown)")).collect();
+            format!("{}: {}", count(builds.len(), "build"), names.join(", "))
+        }
+    }
+}
+
+fn pending(view: &BuilderView) -> Option<String> {
+    let mut changes: Vec<_> = view.pending.iter().map(|p| change(*p, view)).collect();
+    if view.reset_pending {
+        changes.push("a clean disk".into());
+    }
+    if view.running.is_none() && view.ephemeral {
+        changes.push("ephemeral".into());
+    }
+    (!changes.is_empty()).then(|| format!("at the next start: {}", changes.join(", ")))
+}
+
+fn change(pending: Pending, view: &BuilderView) -> String {
+    match pending {
+        Pending::Cores => count(view.cores as usize, "core"),
+        Pending::Memory => format!("memory {}", bytes(view.memory_mib << 20)),
+        Pending::Disk => format!("disk {} GiB", view.disk_gib),
+        Pending::Ephemeral if view.ephemeral => "ephemeral".into(),
+        Pending::Ephemeral => "the persistent disk".into(),
+        Pending::Port => format!("port {}", view.port),
+        Pending::Image => "another image".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::tests::{build, ready, snapshot};
+    use igloo_protocol::{Code, PrepareStep};
+
+    fn text(change: impl FnOnce(&mut BuilderView)) -> String {
+        let mut s = snapshot();
+        change(&mut s.builders[1]);
+        render(&s, 330_000, Style::PLAIN)
+    }
+
+    #[test]
+    fn a_stopped_and_a_disabled_builder() {
+        let expected = "\
+aarch64  not enabled
+x86_64   stopped
+         x86_64-linux as linux-builder-x86_64 on port 31023";
+        assert_eq!(text(|_| ()), expected);
+    }
+
+    #[test]
+    fn a_ready_builder_with_builds_and_changes_to_come() {
+        let shown = text(|b| {
+            ready(b);
+            b.builds = Some(vec![build(Some("hello-2.12.1")), build(None)]);
+            b.pending = vec![Pending::Cores, Pending::Ephemeral];
+            b.cores = 4;
+            b.reset_pending = true;
+            b.warning = Some(Problem::new(Code::DiskFull, "the disk is nearly full", "make room"));
+        });
+        let expected = "\
+aarch64  not enabled
+x86_64   ready, up 5 min
+         x86_64-linux as linux-builder-x86_64 on port 31023
+         2 cores at 50 %, memory 512 MiB of 2.9 GiB, disk 4.0 GiB of 40.0 GiB, tcg, Nix 2.31.2
+         2 builds: hello-2.12.1, (unknown)
+         at the next start: 4 cores, the persistent disk, a clean disk
+         warning: the disk is nearly full
+         → make room";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_failed_builder_says_why_and_what_to_do() {
+        let problem = Problem::new(Code::VmCrashed, "the virtual machine ended", "start it again");
+        let expected = "\
+aarch64  not enabled
+x86_64   failed: the virtual machine ended
+         → start it again
+         x86_64-linux as linux-builder-x86_64 on port 31023";
+        assert_eq!(text(|b| b.phase = Phase::Failed { problem }), expected);
+    }
+
+    #[test]
+    fn phases_say_how_far_they_are() {
+        let cases = [
+            (Phase::Preparing { step: PrepareStep::Disk }, "starting: preparing the disk"),
+            (Phase::Booting { rung: Some(Rung::Port) }, "starting: port is open (3 of 8)"),
+            (Phase::Draining { builds: 1 }, "stopping once 1 build has ended"),
+            (Phase::Stopping, "stopping"),
+        ];
+        for (p, words) in cases {
+            assert_eq!(phase(&p), words);
+        }
+    }
+}
