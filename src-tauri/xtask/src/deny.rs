@@ -12,9 +12,9 @@ const DATABASES: &str = "advisory-dbs";
 /// their database is neither cached nor can be fetched.
 pub fn check(project: &Project) -> Result<()> {
     let program = find_or_install()?;
-    let deny = |checks: &[&str]| {
+    let deny = |arguments: &[&str]| {
         let mut command = run::command(&program);
-        command.args(["--workspace", "--all-features", "check", "--hide-inclusion-graph"]).args(checks);
+        command.args(["--workspace", "--all-features", "check", "--hide-inclusion-graph"]).args(arguments);
         command.current_dir(&project.root);
         command
     };
@@ -25,7 +25,7 @@ pub fn check(project: &Project) -> Result<()> {
     }
     if has_database() {
         println!("the advisory database cannot be fetched: the cached one is used");
-        return run::run(deny(&["advisories"]).arg("--disable-fetch"));
+        return run::run(&mut deny(&["--disable-fetch", "advisories"]));
     }
     println!("advisories were NOT checked: their database cannot be fetched here and none is cached");
     Ok(())
@@ -49,9 +49,12 @@ fn find_or_install() -> Result<PathBuf> {
     Ok(dir.join("bin/cargo-deny"))
 }
 
+/// A clone that was fetched once; a fetch that failed leaves none with advisories in it.
 fn has_database() -> bool {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
     let databases = home.map(|home| home.join(DATABASES)).and_then(|dir| dir.read_dir().ok());
-    databases.is_some_and(|mut entries| entries.next().is_some())
+    databases.is_some_and(|mut entries| {
+        entries.any(|entry| entry.is_ok_and(|entry| entry.path().join("crates").is_dir()))
+    })
 }
