@@ -2,7 +2,7 @@
 
 use super::{Outcome, context::Context, print};
 use futures_util::StreamExt;
-use igloo_engine::{api::Client, host::Paths};
+use igloo_engine::api::Client;
 use igloo_protocol::{BuilderId, Code, Command, Problem, Snapshot, StopMode};
 use std::{
     io::{self, IsTerminal},
@@ -41,12 +41,7 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         signals.next().await;
         leave(&client, args.stop_builders_on_exit, signals).await;
     };
-    run_engine(context.paths.clone(), shutdown).await
-}
-
-/// Runs the engine until `shutdown` resolves.
-async fn run_engine(_paths: Paths, _shutdown: impl Future<Output = ()> + Send + 'static) -> Outcome {
-    Err(Problem::new(Code::EngineFailed, "this igloo has no engine in it", "use a whole build of Igloo"))
+    igloo_engine::serve(context.paths.clone(), shutdown).await
 }
 
 fn log_to_stderr() {

@@ -5,7 +5,7 @@
 //! call and not a whole command, and since both of a command's outputs must be read by turns (they share
 //! one window: who waits for one of them may wait for ever).
 
-use super::{Output, OUTPUT_LIMIT};
+use super::{OUTPUT_LIMIT, Output};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -134,7 +134,9 @@ impl Line {
             Stop::Ssh(e) if REFUSED.iter().any(|c| e.code() == ErrorCode::Session(*c)) => {
                 NoLogin::Refused(e.message().to_owned())
             }
-            Stop::Ssh(e) if e.code() == ErrorCode::Session(KEY_FILE) => NoLogin::KeyFile(e.message().to_owned()),
+            Stop::Ssh(e) if e.code() == ErrorCode::Session(KEY_FILE) => {
+                NoLogin::KeyFile(e.message().to_owned())
+            }
             other => NoLogin::Other(other),
         })
     }
@@ -142,8 +144,7 @@ impl Line {
     /// Runs one command to its end.
     pub(super) fn run(&self, job: &Job, deadline: Instant) -> Result<Output, NoOutput> {
         // a deadline in here leaves libssh2 in the midst of a request, so the connection is given up
-        let mut channel =
-            self.until(deadline, || self.session.channel_session()).map_err(NoOutput::Lost)?;
+        let mut channel = self.until(deadline, || self.session.channel_session()).map_err(NoOutput::Lost)?;
         self.until(deadline, || channel.exec(&job.command)).map_err(NoOutput::Lost)?;
         let pumped = match self.pump(&mut channel, job, deadline) {
             Err(Stop::Deadline) => Err(NoOutput::Overdue),

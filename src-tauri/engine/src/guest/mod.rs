@@ -119,8 +119,14 @@ impl Guest {
     /// # Errors
     /// [`igloo_protocol::Code::GuestUnreachable`] when it does not end in time or the connection is lost
     /// ([`Guest::alive`] tells which).
-    pub async fn run(&self, command: &str, stdin: Option<&[u8]>, deadline: Duration) -> Result<Output, Problem> {
-        let job = Job { command: command.to_owned(), stdin: stdin.unwrap_or_default().to_vec(), enough: None };
+    pub async fn run(
+        &self,
+        command: &str,
+        stdin: Option<&[u8]>,
+        deadline: Duration,
+    ) -> Result<Output, Problem> {
+        let job =
+            Job { command: command.to_owned(), stdin: stdin.unwrap_or_default().to_vec(), enough: None };
         self.run_job(job, deadline).await
     }
 

@@ -60,7 +60,8 @@ impl Guest {
             let logs = builds::parse_logs(&self.run(&command, None, DEADLINE).await?.stdout);
             let mut memory = lock(&self.inner.memory);
             for build in unknown {
-                memory.derivations.entry(build.key).or_default().derivation = builds::derivation(build, &logs);
+                memory.derivations.entry(build.key).or_default().derivation =
+                    builds::derivation(build, &logs);
             }
         }
         let mut memory = lock(&self.inner.memory);

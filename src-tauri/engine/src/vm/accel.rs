@@ -23,6 +23,21 @@ pub enum Setting {
     Tcg,
 }
 
+impl Setting {
+    /// Every choice.
+    pub const ALL: [Setting; 4] = [Setting::Auto, Setting::Hvf, Setting::Kvm, Setting::Tcg];
+
+    /// The name in the settings file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Setting::Auto => "auto",
+            Setting::Hvf => "hvf",
+            Setting::Kvm => "kvm",
+            Setting::Tcg => "tcg",
+        }
+    }
+}
+
 /// The host's operating system, as far as QEMU's command line depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Os {

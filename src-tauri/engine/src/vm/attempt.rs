@@ -150,6 +150,7 @@ impl Start<'_> {
             ephemeral: self.spec.ephemeral,
             disk: self.spec.disk.clone(),
             image: self.spec.image.identity().to_owned(),
+            manifest: self.spec.image.file.clone(),
             started_ms: u64::try_from(now.as_millis()).unwrap_or_default(),
         }
     }

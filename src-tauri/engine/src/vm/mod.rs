@@ -49,7 +49,7 @@ pub struct MachineSpec {
 pub type OnRung<'a> = &'a (dyn Fn(Rung) + Send + Sync);
 
 /// What starts machines, and finds those that run.
-pub trait Hypervisor: Send + Sync {
+pub trait Hypervisor: Send + Sync + 'static {
     /// Starts a machine that outlives this process, and returns when its guest runs. Call it only
     /// when [`Hypervisor::adopt`] found none in `run`.
     ///

@@ -142,6 +142,8 @@ pub struct Record {
     pub disk: PathBuf,
     /// [`crate::image::Image::identity`]
     pub image: String,
+    /// The image's manifest.
+    pub manifest: PathBuf,
     /// When it was started: milliseconds since the Unix epoch.
     pub started_ms: u64,
 }
@@ -174,6 +176,7 @@ mod tests {
             ephemeral: true,
             disk: "/d".into(),
             image: "i".into(),
+            manifest: "m".into(),
             started_ms: 3,
         };
         run.write(&record).unwrap();

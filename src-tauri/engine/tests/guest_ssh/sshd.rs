@@ -48,7 +48,8 @@ impl Server {
         let config = config(dir.path());
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = socket.local_addr().unwrap().port();
-        let (accepted, stop, live) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default(), Arc::default());
+        let (accepted, stop, live) =
+            (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default(), Arc::default());
         let listener = std::thread::spawn({
             let (accepted, stop, live, first) =
                 (Arc::clone(&accepted), Arc::clone(&stop), Arc::clone(&live), first.to_vec());
