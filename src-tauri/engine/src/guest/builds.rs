@@ -209,3 +209,6 @@ pub(super) fn derivation(build: &Running, logs: &[Log]) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

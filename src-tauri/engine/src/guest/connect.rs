@@ -66,6 +66,7 @@ pub async fn connect(
             Err(Failed::Final(problem)) => return Err(problem),
             Err(Failed::Passing(failed)) => failed,
         };
+        tracing::debug!(rung = ?failed.missing, why = %failed.why, "not yet");
         if failed.missing == Rung::Banner && failed.silent {
             banner_wait = (banner_wait * 4 / 3).min(LONGEST_WAIT);
         }
