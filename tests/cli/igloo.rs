@@ -89,30 +89,41 @@ pub fn interrupt_after_a_line(mut child: Child) -> Ran {
 
 /// Runs `igloo` on a terminal of its own on which `typed` is typed; returns all that it showed.
 pub fn on_terminal(home: &Path, args: &[&str], envs: &[(&str, &str)], typed: &str) -> Ran {
+    watched_on_terminal(home, args, envs, typed, |_| ())
+}
+
+/// The same; `watch` is called with what was shown so far each time that there is more.
+pub fn watched_on_terminal(
+    home: &Path,
+    args: &[&str],
+    envs: &[(&str, &str)],
+    typed: &str,
+    mut watch: impl FnMut(&str),
+) -> Ran {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap();
-    let slave = File::options()
-        .read(true)
-        .write(true)
-        .open(Path::new(std::ffi::OsStr::from_bytes(name.to_bytes())))
-        .unwrap();
+    let slave = Path::new(std::ffi::OsStr::from_bytes(name.to_bytes()));
+    let slave = File::options().read(true).write(true).open(slave).unwrap();
     let stdio = || Stdio::from(slave.try_clone().unwrap());
     let mut command = command(home, args);
-    let child =
-        command.envs(envs.iter().copied()).stdin(stdio()).stdout(stdio()).stderr(stdio()).spawn().unwrap();
+    command.envs(envs.iter().copied()).stdin(stdio()).stdout(stdio()).stderr(stdio());
+    let child = command.spawn().unwrap();
+    // the terminal ends when the last that holds it ends
     drop((command, slave));
+    let waiter = thread::spawn(move || wait(child).code());
     let mut master = File::from(master);
     master.write_all(typed.as_bytes()).unwrap();
-    let reader = thread::spawn(move || {
-        let (mut shown, mut chunk) = (Vec::new(), [0; 4096]);
-        // the end of a terminal is an error on Linux
-        while let Ok(n @ 1..) = master.read(&mut chunk) {
-            shown.extend_from_slice(&chunk[..n]);
-        }
-        String::from_utf8_lossy(&shown).into_owned()
-    });
-    let code = wait(child).code();
-    Ran { code, out: reader.join().unwrap(), err: String::new() }
+    let (mut shown, mut chunk) = (Vec::new(), [0; 4096]);
+    // the end of a terminal is an error on Linux
+    while let Ok(n @ 1..) = master.read(&mut chunk) {
+        shown.extend_from_slice(&chunk[..n]);
+        watch(&String::from_utf8_lossy(&shown));
+    }
+    Ran {
+        code: waiter.join().unwrap(),
+        out: String::from_utf8_lossy(&shown).into_owned(),
+        err: String::new(),
+    }
 }

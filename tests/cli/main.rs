@@ -1,11 +1,13 @@
 //! The command line as a user meets it: the real program, the real API, builders that only say
 //! that they run.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, and its helpers are tests too")]
+
 mod engine;
 mod igloo;
 
 use engine::{Engine, ready};
-use igloo::{command, finish, igloo, interrupt_after_a_line, on_terminal};
+use igloo::{command, finish, igloo, interrupt_after_a_line, on_terminal, watched_on_terminal};
 use igloo_protocol::{
     BuilderId, BuilderQueue, BuilderView, Code, Command, Phase, Problem, Snapshot, StopMode,
 };
@@ -75,8 +77,11 @@ fn a_start_is_followed_in_plain_lines() {
 #[test]
 fn a_start_is_drawn_in_place_on_a_terminal() {
     let engine = Engine::start();
-    engine.state.go_on.notify_one();
-    let ran = on_terminal(engine.home.path(), &["start"], &[], "");
+    let ran = watched_on_terminal(engine.home.path(), &["start"], &[], "", |shown| {
+        if shown.contains("\x1b[33m…\x1b[0m host key is the expected one") {
+            engine.state.go_on.notify_one();
+        }
+    });
     assert!(ran.out.contains("\x1b[9A\r"), "{:?}", ran.out);
     assert!(ran.out.contains("\x1b[32m✓\x1b[0m builds the promised systems"), "{:?}", ran.out);
     assert!(ran.ok().contains("x86_64 is ready after"));
@@ -130,7 +135,6 @@ fn a_stop_waits_for_builds_and_says_which() {
     assert_eq!(ran.out, "x86_64: stopping once 1 build has ended: hello-2.12.1\n");
     assert!(ran.code == Some(40) && ran.err.contains("the stop goes on"), "{}", ran.err);
     assert!(ran.err.contains("igloo stop x86_64 --now"), "{}", ran.err);
-    engine.state.go_on.notify_one();
     assert!(igloo(engine.home.path(), &["stop", "--now"]).ok().ends_with("x86_64 is stopped\n"));
     let modes = [StopMode::Wait, StopMode::Now].map(|mode| Command::Stop { builder: X86, mode });
     assert_eq!(engine.commands(), modes);
