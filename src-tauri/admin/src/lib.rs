@@ -1,1 +1,32 @@
-//! .
+//! Changes of root-owned files: planned and shown without privilege, applied and undone by the
+//! small program `igloo-admin`.
+//!
+//! A caller with a face uses [`plan`], [`describe`] and [`diff`], then runs the command that
+//! [`elevate`] gives and reads the [`Report`](igloo_protocol::plan::Report) from its standard output.
+//! Nothing here reads the environment, opens a connection or starts a shell.
+
+mod apply;
+pub mod daemon;
+mod folder;
+mod keys;
+mod layout;
+pub mod machines;
+mod nix_conf;
+mod planner;
+mod problem;
+mod receipt;
+mod render;
+mod root;
+mod ssh_conf;
+mod status;
+mod undo;
+mod wire;
+
+pub mod elevate;
+
+pub use apply::apply;
+pub use planner::{describe, diff, plan};
+pub use root::{Platform, Root};
+pub use status::status;
+pub use undo::undo;
+pub use wire::{MAX_PLAN, decode, encode};

@@ -1,0 +1,160 @@
+//! Igloo's files in `ssh_config.d`: one marked block a builder; text around it stays byte for byte.
+
+use crate::machines::KEY_PATH;
+use crate::root::{Platform, folder_path};
+use igloo_protocol::plan::{ManagedFolder, SshHost};
+
+const BEGIN: &str = "# >>> Igloo: this block is rewritten and undone by Igloo";
+const END: &str = "# <<< Igloo";
+
+/// The block for a builder, with its last newline.
+///
+/// The key and the shared connection are root's alone, so they are offered to root alone: another
+/// user's `ssh linux-builder` uses that user's own keys. ssh ends with an error when the folder of a
+/// `ControlPath` is missing, hence `Match exec`: without the folder there is a connection each, and
+/// builds go on. The host key is pinned by Nix, from the machines line.
+pub fn block(platform: Platform, host: &SshHost) -> String {
+    let alias = host.builder.alias();
+    let port = host.port;
+    let control = folder_path(platform, ManagedFolder::SshControl);
+    format!(
+        "{BEGIN}\n\
+         Host {alias}\n\
+         \x20 HostName 127.0.0.1\n\
+         \x20 Port {port}\n\
+         \x20 User builder\n\
+         \x20 HostKeyAlias {alias}\n\
+         Match originalhost {alias} localuser root\n\
+         \x20 IdentityFile {KEY_PATH}\n\
+         \x20 IdentitiesOnly yes\n\
+         Match originalhost {alias} localuser root exec \"test -d {control}\"\n\
+         \x20 ControlMaster auto\n\
+         \x20 ControlPath {control}/%C\n\
+         \x20 ControlPersist 60\n\
+         {END}\n"
+    )
+}
+
+/// The text with its block set; a new block goes to the end.
+pub fn set(text: &str, block: &str) -> String {
+    if let Some((start, end)) = find(text) {
+        return format!("{}{block}{}", &text[..start], &text[end..]);
+    }
+    let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    format!("{text}{gap}{block}")
+}
+
+/// Whether the text holds a block of Igloo's.
+pub fn has_block(text: &str) -> bool {
+    find(text).is_some()
+}
+
+/// Whether ssh reads `/etc/ssh/ssh_config.d`, given the text of `/etc/ssh/ssh_config`: an `Include`
+/// of it that stands before any `Host` or `Match` (after one it holds for some hosts only).
+pub fn includes_folder(ssh_config: &str) -> bool {
+    for line in ssh_config.lines() {
+        let mut words = line.split(|c: char| c.is_whitespace() || c == '=').filter(|w| !w.is_empty());
+        match words.next().map(str::to_ascii_lowercase).as_deref() {
+            Some("include") => {
+                let covers = |w: &str| {
+                    let pattern = w.trim_matches('"').trim_start_matches("/etc/ssh/");
+                    matches!(pattern, "ssh_config.d/*" | "ssh_config.d/*.conf")
+                };
+                if words.any(covers) {
+                    return true;
+                }
+            }
+            Some("match") => return false,
+            Some("host") if !words.eq(["*"]) => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+fn find(text: &str) -> Option<(usize, usize)> {
+    let start = line_start(text, BEGIN, 0)?;
+    let end = line_start(text, END, start)? + END.len();
+    Some((start, if text[end..].starts_with('\n') { end + 1 } else { end }))
+}
+
+/// Where a line that is exactly `line` starts, from `from` on.
+fn line_start(text: &str, line: &str, from: usize) -> Option<usize> {
+    let fits = |at: usize| {
+        (at == 0 || text.as_bytes()[at - 1] == b'\n')
+            && matches!(text.as_bytes().get(at + line.len()), None | Some(b'\n'))
+    };
+    text[from..].match_indices(line).map(|(i, _)| from + i).find(|at| fits(*at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use igloo_protocol::BuilderId;
+    use proptest::prelude::*;
+    use std::num::NonZeroU16;
+
+    fn block_for(builder: BuilderId, port: u16) -> String {
+        block(Platform::Linux, &SshHost { builder, port: NonZeroU16::new(port).unwrap() })
+    }
+
+    #[test]
+    fn the_block_is_as_agreed() {
+        let text = block(
+            Platform::MacOs,
+            &SshHost { builder: BuilderId::X86_64, port: NonZeroU16::new(31023).unwrap() },
+        );
+        assert_eq!(
+            text,
+            "# >>> Igloo: this block is rewritten and undone by Igloo
+Host linux-builder-x86_64
+  HostName 127.0.0.1
+  Port 31023
+  User builder
+  HostKeyAlias linux-builder-x86_64
+Match originalhost linux-builder-x86_64 localuser root
+  IdentityFile /etc/nix/igloo_builder_ed25519
+  IdentitiesOnly yes
+Match originalhost linux-builder-x86_64 localuser root exec \"test -d /var/db/igloo/ssh\"
+  ControlMaster auto
+  ControlPath /var/db/igloo/ssh/%C
+  ControlPersist 60
+# <<< Igloo
+"
+        );
+    }
+
+    #[test]
+    fn an_include_counts_where_it_holds_for_every_host() {
+        for yes in [
+            "Include /etc/ssh/ssh_config.d/*.conf\n\nHost *\n",
+            "# c\ninclude ssh_config.d/*",
+            "Include=\"/etc/ssh/ssh_config.d/*\"",
+            "Host *\n  Include /etc/ssh/ssh_config.d/*.conf",
+        ] {
+            assert!(includes_folder(yes), "{yes}");
+        }
+        for no in [
+            "",
+            "Host *\n SendEnv LANG",
+            "# Include /etc/ssh/ssh_config.d/*.conf",
+            "Host git\nInclude /etc/ssh/ssh_config.d/*.conf",
+            "Match user me\nInclude /etc/ssh/ssh_config.d/*.conf",
+            "Include /etc/ssh/other.d/*.conf",
+        ] {
+            assert!(!includes_folder(no), "{no}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn setting_twice_is_setting_once_and_the_rest_stays(head in "[ -~\n]{0,40}", tail in "[ -~\n]{0,40}", p in 1u16.., q in 1u16..) {
+            let (one, two) = (block_for(BuilderId::Aarch64, p), block_for(BuilderId::Aarch64, q));
+            let once = set(&head, &one);
+            prop_assert!(has_block(&once) && once.starts_with(&head));
+            prop_assert_eq!(&set(&once, &one), &once);
+            let around = format!("{once}{tail}");
+            prop_assert_eq!(set(&set(&around, &two), &one), around);
+        }
+    }
+}
