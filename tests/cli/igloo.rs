@@ -35,7 +35,12 @@ impl Ran {
 
 /// `igloo` with its files below `home`.
 pub fn command(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_igloo"));
+    command_of(Path::new(env!("CARGO_BIN_EXE_igloo")), home, args)
+}
+
+/// The same with another copy of the program.
+pub fn command_of(program: &Path, home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(args).env("IGLOO_HOME", home).env("TERM", "xterm").env_remove("NO_COLOR");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -126,4 +131,12 @@ pub fn watched_on_terminal(
         out: String::from_utf8_lossy(&shown).into_owned(),
         err: String::new(),
     }
+}
+
+/// Writes a shell script. Not by this process: while it holds the file open for writing, another
+/// thread may start a program that inherits it, and a file that is open for writing can't be run.
+pub fn executable(path: &Path, script: &str) {
+    let write = r#"printf '#!/bin/sh\n%s' "$2" > "$1" && chmod 755 "$1""#;
+    let status = Command::new("sh").args(["-c", write, "sh"]).arg(path).arg(script).status().unwrap();
+    assert!(status.success());
 }
