@@ -5,10 +5,14 @@
 
 pub mod api;
 pub mod builder;
+mod engine;
 pub mod gateway;
 pub mod guest;
 pub mod host;
 pub mod image;
 pub mod keys;
+mod lock;
 pub mod settings;
 pub mod vm;
+
+pub use engine::{AtExit, serve};

@@ -1,1 +1,74 @@
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`.
+
+// a command line prints
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod apt;
+mod bench;
+mod cache;
+mod darwin;
+mod demo;
+mod deny;
+mod host_nix;
+mod image;
+mod packages;
+mod project;
+mod run;
+mod stage;
+mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own commands")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build Igloo, start a builder, build a few derivations in it, and leave everything as it was
+    Demo,
+    /// Formatting, lints, tests of all kinds, and the macOS check
+    Test(test::Options),
+    /// Time from start to ready, and what the engine costs (printed, never asserted)
+    Bench(bench::Options),
+    /// Types and lints for macOS, on Linux
+    CheckDarwin {
+        #[arg(default_value = "clippy")]
+        mode: darwin::Mode,
+        /// Build macOS's standard library from its sources even where rustup has it
+        #[arg(long)]
+        build_std: bool,
+    },
+    /// Install the Debian packages that are missing
+    Packages {
+        #[arg(long = "for", default_value = "test")]
+        purpose: packages::Purpose,
+    },
+    /// Find or make a builder image in the cache, and print its folder
+    Image { arch: image::Arch },
+    /// Find or make a newer Nix in the cache, and print the folder of its programs
+    Nix { suite: host_nix::Suite },
+}
+
+fn main() -> Result<()> {
+    run::catch_signals()?;
+    match Cli::parse().task {
+        Task::Demo => demo::run(),
+        Task::Test(options) => test::run(options),
+        Task::Bench(options) => bench::run(options),
+        Task::CheckDarwin { mode, build_std } => darwin::run(&project::Project::find()?, mode, build_std),
+        Task::Packages { purpose } => packages::ensure(&project::root()?, purpose),
+        Task::Image { arch } => {
+            println!("{}", image::find_or_make(&project::root()?, arch)?.display());
+            Ok(())
+        }
+        Task::Nix { suite } => {
+            println!("{}", host_nix::find_or_make(suite)?.display());
+            Ok(())
+        }
+    }
+}

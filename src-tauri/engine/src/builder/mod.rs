@@ -1,1 +1,21 @@
 //! The lifecycle of a builder: the pure state machine, and the supervisor that runs its effects.
+
+mod breaker;
+mod hub;
+mod layout;
+mod lifecycle;
+#[cfg(test)]
+mod lifecycle_tests;
+mod news;
+mod start;
+mod stop;
+mod supervisor;
+pub mod view;
+mod watch;
+
+pub use hub::{Hub, now_ms};
+pub use layout::{Keys, Layout};
+pub use lifecycle::{Effect, Event, Lifecycle};
+pub use news::Message;
+pub use start::open_image;
+pub use supervisor::{Supervisor, event};

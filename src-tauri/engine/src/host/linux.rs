@@ -4,3 +4,38 @@ use super::paths::Layout;
 
 /// Where Linux keeps a user's files: the XDG base directories.
 pub const LAYOUT: Layout = Layout::Xdg;
+
+/// All the memory of this host, in bytes.
+pub fn memory_bytes() -> Option<u64> {
+    parse_memtotal(&std::fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+/// Who listens on a loopback TCP port: name and process id, where this user may know.
+pub fn listener_on(port: u16) -> Option<String> {
+    let inode = ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| {
+        super::listener::inode_in_proc_net_tcp(&std::fs::read_to_string(table).ok()?, port)
+    })?;
+    let socket = format!("socket:[{inode}]");
+    let pid = std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse::<u32>().ok()?;
+        let mut open = std::fs::read_dir(entry.path().join("fd")).ok()?.flatten();
+        open.any(|fd| std::fs::read_link(fd.path()).is_ok_and(|to| to.as_os_str() == socket.as_str()))
+            .then_some(pid)
+    })?;
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(format!("{} (process {pid})", name.trim()))
+}
+
+fn parse_memtotal(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn memory_is_read_from_meminfo() {
+        assert_eq!(super::parse_memtotal("MemTotal:       16384 kB\nMemFree: 1 kB\n"), Some(16 << 20));
+        assert_eq!(super::parse_memtotal("nothing"), None);
+    }
+}

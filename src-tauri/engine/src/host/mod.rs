@@ -1,5 +1,6 @@
 //! What differs between hosts. Only `linux.rs` and `macos.rs` below this folder may say `cfg(target_os)`.
 
+mod listener;
 pub mod paths;
 
 pub use paths::{Paths, SOCKET_PATH_MAX};

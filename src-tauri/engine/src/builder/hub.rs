@@ -1,0 +1,51 @@
+//! Where the builders' views come together into one snapshot.
+
+use igloo_protocol::{API_VERSION, BuilderId, BuilderView, EngineInfo, Snapshot};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::watch;
+
+/// The one snapshot of everything, and its changes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Hub(watch::Sender<Arc<Snapshot>>);
+
+impl Hub {
+    /// A hub of these builders.
+    pub fn new(builders: Vec<BuilderView>) -> Hub {
+        let engine = EngineInfo {
+            version: env!("CARGO_PKG_VERSION").into(),
+            api: API_VERSION,
+            pid: std::process::id(),
+            started_ms: now_ms(),
+        };
+        Hub(watch::Sender::new(Arc::new(Snapshot { seq: 0, engine, builders })))
+    }
+
+    /// What there is to show, and its changes.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.0.subscribe()
+    }
+
+    /// Changes one builder's view. Who subscribed is told only if it differs afterwards.
+    pub fn update(&self, id: BuilderId, change: impl FnOnce(&mut BuilderView)) {
+        self.0.send_if_modified(|snapshot| {
+            let Some(at) = snapshot.builders.iter().position(|b| b.id == id) else { return false };
+            let mut view = snapshot.builders[at].clone();
+            change(&mut view);
+            if view == snapshot.builders[at] {
+                return false;
+            }
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.builders[at] = view;
+            snapshot.seq += 1;
+            true
+        });
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,177 @@
+//! What a builder has on disk: its keys, and the shares that its guest sees.
+
+use crate::{
+    host::{
+        Paths,
+        paths::{cannot, private_dir},
+    },
+    image::{HostKey, Image},
+    keys::{HOST_KEY, KeyPair, PublicKey, USER_KEY, ensure_pair},
+};
+use igloo_protocol::{BuilderId, Code, Problem};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+/// The public half of the Nix daemon's key, where `igloo-admin` has made one.
+const DAEMON_KEY: &str = "daemon.pub";
+
+/// Asks for a clean disk at the next start.
+const RESET_MARK: &str = "reset-at-next-start";
+
+/// What a builder has on disk.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    dir: PathBuf,
+    run_dir: PathBuf,
+}
+
+/// The keys of one builder.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// The user's own: Igloo and the user's terminal log in with it.
+    pub user: KeyPair,
+    /// What the guest's sshd must show.
+    pub host: PublicKey,
+}
+
+impl Layout {
+    /// The layout of one builder below the user's paths.
+    pub fn new(paths: &Paths, id: BuilderId) -> Layout {
+        Layout { dir: paths.builder_dir(id), run_dir: paths.run_dir(id) }
+    }
+
+    /// The disks' folder.
+    pub fn disks(&self) -> PathBuf {
+        self.dir.join("disks")
+    }
+
+    /// The sockets' and the record's folder.
+    pub fn run_dir(&self) -> &Path {
+        &self.run_dir
+    }
+
+    /// The guest's console.
+    pub fn console(&self) -> PathBuf {
+        self.dir.join("console.log")
+    }
+
+    /// Makes the keys where they are missing, and lays out the shares that the image asks for.
+    ///
+    /// # Errors
+    /// Keys that are damaged, a disk that is full, a share that nobody knows.
+    pub fn prepare(&self, image: &Image) -> Result<(Keys, Vec<(String, PathBuf)>), Problem> {
+        private_dir(&self.dir)?;
+        private_dir(&self.run_dir)?;
+        let manifest = image.manifest();
+        let keys = self.keys(image)?;
+        let mut shares = Vec::new();
+        for tag in &manifest.shares {
+            let share = self.share(tag);
+            private_dir(&share)?;
+            shares.push((tag.clone(), share));
+        }
+        self.authorize(image)?;
+        if let HostKey::Provided { tag, file } = &manifest.host_key {
+            let private = self.dir.join("keys").join(HOST_KEY);
+            let text = fs::read(&private).map_err(|e| cannot("read", &private, &e))?;
+            write_whole(&self.share(tag).join(file), &text)?;
+        }
+        Ok((keys, shares))
+    }
+
+    /// The keys, made where they are missing.
+    ///
+    /// # Errors
+    /// Keys that are damaged, a disk that is full.
+    pub fn keys(&self, image: &Image) -> Result<Keys, Problem> {
+        let dir = self.dir.join("keys");
+        let user = ensure_pair(&dir, USER_KEY, "builder@localhost")?;
+        let host = match &image.manifest().host_key {
+            HostKey::Known { public } => parse_key(public)?,
+            HostKey::Provided { .. } => parse_key(&ensure_pair(&dir, HOST_KEY, "root@igloo")?.public_line)?,
+        };
+        Ok(Keys { user, host })
+    }
+
+    /// Writes who may log in: the user, and the Nix daemon where it has a key. The guest's sshd
+    /// reads it at each login, so this works while the guest runs.
+    ///
+    /// # Errors
+    /// A disk that is full, an image without a share for the keys.
+    pub fn authorize(&self, image: &Image) -> Result<(), Problem> {
+        let user = ensure_pair(&self.dir.join("keys"), USER_KEY, "builder@localhost")?;
+        let keys = &image.manifest().keys;
+        let mut lines = user.public_line.trim().to_owned() + "\n";
+        if let Ok(daemon) = fs::read_to_string(self.dir.join("keys").join(DAEMON_KEY)) {
+            lines += daemon.trim();
+            lines.push('\n');
+        }
+        private_dir(&self.share(&keys.tag))?;
+        write_whole(&self.share(&keys.tag).join(&keys.file), lines.as_bytes())
+    }
+
+    /// Keeps, or forgets, the Nix daemon's public key.
+    ///
+    /// # Errors
+    /// [`Code::Usage`] for what is no key.
+    pub fn set_daemon_key(&self, line: Option<&str>) -> Result<(), Problem> {
+        let dir = self.dir.join("keys");
+        private_dir(&dir)?;
+        let file = dir.join(DAEMON_KEY);
+        match line {
+            Some(line) => write_whole(&file, (parse_key(line)?.line() + "\n").as_bytes()),
+            None => remove(&file),
+        }
+    }
+
+    /// Asks for a clean disk at the next start.
+    ///
+    /// # Errors
+    /// A disk that is full.
+    pub fn ask_reset(&self) -> Result<(), Problem> {
+        private_dir(&self.dir)?;
+        write_whole(&self.dir.join(RESET_MARK), b"")
+    }
+
+    /// Whether a clean disk was asked for.
+    pub fn reset_asked(&self) -> bool {
+        self.dir.join(RESET_MARK).exists()
+    }
+
+    /// The disk is clean now.
+    ///
+    /// # Errors
+    /// A folder that can't be written.
+    pub fn reset_done(&self) -> Result<(), Problem> {
+        remove(&self.dir.join(RESET_MARK))
+    }
+
+    fn share(&self, tag: &str) -> PathBuf {
+        self.dir.join("shares").join(tag)
+    }
+}
+
+fn parse_key(line: &str) -> Result<PublicKey, Problem> {
+    line.parse().map_err(|e| {
+        Problem::new(Code::Usage, format!("{line:?} is not an ed25519 public key: {e}"), "give the line of a .pub file")
+    })
+}
+
+fn remove(file: &Path) -> Result<(), Problem> {
+    match fs::remove_file(file) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", file, &e)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file so that a reader, or a crash, sees the old or the new one whole. Mode 0600.
+fn write_whole(file: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    let failed = |e: std::io::Error| cannot("write", file, &e);
+    let dir = file.parent().unwrap_or(Path::new("/"));
+    let mut temp = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
+    temp.write_all(bytes).and_then(|()| temp.as_file().sync_all()).map_err(failed)?;
+    temp.persist(file).map(drop).map_err(|e| failed(e.error))
+}

@@ -1,0 +1,399 @@
+//! The supervisor of one builder: owns its state, runs the effects of the state machine, and shows
+//! what came of it.
+
+use super::{
+    hub::{Hub, now_ms},
+    layout::Layout,
+    lifecycle::{Effect, Event, Lifecycle},
+    news::{Launched, Message, News, Teller, Term},
+    start, stop, view, watch,
+};
+use crate::{
+    gateway::{Gateway, Target as To},
+    guest::{Guest, Observation, Target},
+    image::Disks,
+    settings::BuilderSettings,
+    vm::{Exit, Hypervisor},
+};
+use igloo_protocol::{BuilderId, Code, GuestInfo, Phase, Problem, Rung};
+use std::sync::Arc;
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinHandle},
+};
+use tracing::{info, warn};
+
+/// A machine that runs, and the session with its guest.
+struct Machine {
+    launched: Launched,
+    guest: Option<Guest>,
+    info: GuestInfo,
+}
+
+/// The supervisor of one builder.
+pub struct Supervisor<H> {
+    id: BuilderId,
+    hypervisor: Arc<H>,
+    layout: Layout,
+    hub: Hub,
+    settings: BuilderSettings,
+    life: Lifecycle,
+    gateway: Gateway,
+    machine: Option<Machine>,
+    last_look: Option<Observation>,
+    term: Term,
+    /// The start that is under way, if one is: the next one waits for its end.
+    starting: Option<JoinHandle<()>>,
+    session: Option<AbortHandle>,
+    teller: Teller,
+    inbox: mpsc::UnboundedReceiver<Message>,
+}
+
+impl<H: Hypervisor> Supervisor<H> {
+    /// A supervisor, and where to write to it.
+    pub fn new(
+        id: BuilderId,
+        hypervisor: Arc<H>,
+        layout: Layout,
+        hub: Hub,
+        settings: BuilderSettings,
+    ) -> (Supervisor<H>, mpsc::UnboundedSender<Message>) {
+        let (outbox, inbox) = mpsc::unbounded_channel();
+        let supervisor = Supervisor {
+            id,
+            hypervisor,
+            layout,
+            hub,
+            settings,
+            life: Lifecycle::default(),
+            gateway: Gateway::new(id),
+            machine: None,
+            last_look: None,
+            term: Term::first(),
+            starting: None,
+            session: None,
+            teller: Teller(outbox.clone()),
+            inbox,
+        };
+        (supervisor, outbox)
+    }
+
+    /// Adopts what still runs, then works until nobody writes any more. Machines are left running.
+    pub async fn run(mut self) {
+        self.adopt().await;
+        if let Err(problem) = self.open_gateway().await {
+            warn!(builder = %self.id, "{problem}");
+            self.hub.update(self.id, |v| v.warning = Some(problem));
+        }
+        self.show();
+        while let Some(message) = self.inbox.recv().await {
+            self.handle(message).await;
+            self.show();
+        }
+    }
+
+    async fn adopt(&mut self) {
+        match self.hypervisor.adopt(self.layout.run_dir()).await {
+            Ok(None) => self.clean_up(),
+            Ok(Some((vm, image))) => match self.layout.keys(&image) {
+                Ok(keys) => {
+                    info!(builder = %self.id, pid = vm.record().pid, "adopted the machine that runs");
+                    self.attach(Launched { vm, image, keys, settings: None });
+                    self.happened(Event::Adopted);
+                }
+                Err(problem) => self.hub.update(self.id, |v| v.warning = Some(problem)),
+            },
+            Err(problem) => {
+                warn!(builder = %self.id, "{problem}");
+                self.hub.update(self.id, |v| v.warning = Some(problem));
+            }
+        }
+    }
+
+    async fn handle(&mut self, message: Message) {
+        match message {
+            Message::Ask(event, reply) => {
+                let _ = reply.send(self.ask(event).await);
+            }
+            Message::Reset(reply) => {
+                let _ = reply.send(self.layout.ask_reset());
+            }
+            Message::DaemonKey(key, reply) => {
+                let _ = reply.send(self.daemon_key(key.as_deref()));
+            }
+            Message::Settings(settings, reply) => {
+                let _ = reply.send(self.choose(*settings).await);
+            }
+            Message::News(news) => self.news(news),
+        }
+    }
+
+    async fn ask(&mut self, event: Event) -> Result<(), Problem> {
+        if matches!(event, Event::StartAsked | Event::RestartAsked(_)) {
+            self.may_start().await?;
+        }
+        let effects = self.life.handle(event, now_ms())?;
+        self.carry_out(effects);
+        Ok(())
+    }
+
+    async fn may_start(&mut self) -> Result<(), Problem> {
+        if !self.settings.enabled {
+            return Err(Problem::new(
+                Code::Disabled,
+                format!("the builder {} is not enabled", self.id),
+                format!("enable it with `igloo settings set builders.{}.enabled true`", self.id),
+            ));
+        }
+        self.open_gateway().await?;
+        self.hub.update(self.id, |v| v.warning = None);
+        Ok(())
+    }
+
+    async fn open_gateway(&mut self) -> Result<(), Problem> {
+        if self.settings.enabled {
+            self.gateway.listen(self.settings.port).await
+        } else {
+            self.gateway.close();
+            Ok(())
+        }
+    }
+
+    fn daemon_key(&mut self, line: Option<&str>) -> Result<(), Problem> {
+        self.layout.set_daemon_key(line)?;
+        self.machine.as_ref().map_or(Ok(()), |m| self.layout.authorize(&m.launched.image))
+    }
+
+    async fn choose(&mut self, settings: BuilderSettings) -> Result<(), Problem> {
+        self.settings = settings;
+        self.open_gateway().await
+    }
+
+    fn news(&mut self, news: News) {
+        match news {
+            News::Step(term, step) if term.is_current() => self.happened(Event::Step(step)),
+            News::Launched(launched) => {
+                self.attach(*launched);
+                self.happened(Event::Launched);
+                if matches!(self.life.phase(), Phase::Booting { .. }) {
+                    self.climb();
+                }
+            }
+            News::Climbed(term, rung) if term.is_current() => self.climbed(rung),
+            News::Ready(term, up) if term.is_current() => {
+                let (guest, nix) = *up;
+                self.meet(guest, nix.version);
+                self.happened(Event::Ready);
+            }
+            News::Failed(term, problem) if term.is_current() => {
+                warn!(builder = %self.id, code = problem.code.as_str(), "{problem}");
+                self.note_accel_failure(&problem);
+                self.happened(Event::StartFailed(problem));
+            }
+            News::Observed(term, seen) if term.is_current() => self.observed(*seen),
+            News::Lost(term, problem) if term.is_current() => {
+                warn!(builder = %self.id, "the guest does not answer: {problem}");
+                self.happened(Event::Lost);
+            }
+            News::Exited(uuid, exit) => self.exited(&uuid, &exit),
+            _ => {}
+        }
+    }
+
+    fn happened(&mut self, event: Event) {
+        // only what faces ask for is ever refused
+        if let Ok(effects) = self.life.handle(event, now_ms()) {
+            self.carry_out(effects);
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Start => self.start(),
+                Effect::Climb => self.climb(),
+                Effect::Abandon => self.abandon(),
+                Effect::PowerOff => self.power_off(),
+                Effect::Quit => self.quit(),
+                Effect::CleanUp => self.clean_up(),
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        self.abandon();
+        let before = self.starting.take();
+        let launch = start::launch(
+            self.id,
+            self.hypervisor.clone(),
+            self.layout.clone(),
+            self.settings.clone(),
+            self.term.clone(),
+            self.teller.clone(),
+        );
+        self.starting = Some(tokio::spawn(async move {
+            if let Some(before) = before {
+                let _ = before.await;
+            }
+            launch.await;
+        }));
+    }
+
+    fn climb(&mut self) {
+        self.abandon();
+        let Some(m) = &self.machine else { return };
+        let target = Target {
+            port: m.launched.vm.record().ssh_port,
+            user: m.launched.image.manifest().user.clone(),
+            host_key: m.launched.keys.host.clone(),
+            key: m.launched.keys.user.private_path.clone(),
+        };
+        let climb = start::climb(self.id, target, m.info.accel, self.term.clone(), self.teller.clone());
+        self.session = Some(tokio::spawn(climb).abort_handle());
+    }
+
+    /// Begins a new term: what the tasks of the last one tell is old news.
+    fn abandon(&mut self) {
+        self.term = self.term.next();
+        if let Some(session) = self.session.take() {
+            session.abort();
+        }
+        if let Some(guest) = self.machine.as_mut().and_then(|m| m.guest.take()) {
+            guest.close();
+        }
+    }
+
+    fn power_off(&mut self) {
+        if let Some(m) = &mut self.machine {
+            let command = m.launched.image.manifest().power_off.clone();
+            tokio::spawn(stop::power_off(m.launched.vm.clone(), m.guest.take(), command));
+        }
+        self.abandon();
+    }
+
+    fn quit(&mut self) {
+        if let Some(m) = &self.machine {
+            tokio::spawn(stop::quit(m.launched.vm.clone()));
+        }
+    }
+
+    /// Forgets the machine that ended, and removes what an ephemeral one wrote.
+    fn clean_up(&mut self) {
+        self.abandon();
+        self.machine = None;
+        self.last_look = None;
+        if let Err(problem) = Disks::new(self.layout.disks()).discard_ephemeral() {
+            warn!(builder = %self.id, "{problem}");
+        }
+    }
+
+    fn attach(&mut self, launched: Launched) {
+        let r = launched.vm.record();
+        let info = GuestInfo {
+            pid: r.pid,
+            accel: r.accel,
+            ephemeral: r.ephemeral,
+            cores: r.cores,
+            memory_mib: r.memory_mib,
+            started_ms: r.started_ms,
+            climbed: vec![],
+            nix_version: None,
+            usage: None,
+        };
+        tokio::spawn(watch::machine(launched.vm.clone(), self.teller.clone()));
+        self.machine = Some(Machine { launched, guest: None, info });
+    }
+
+    fn meet(&mut self, guest: Guest, nix_version: Option<String>) {
+        if let Some(m) = &mut self.machine {
+            m.info.nix_version = nix_version;
+            m.guest = Some(guest.clone());
+        }
+        let watch = watch::guest(guest, self.term.clone(), self.teller.clone());
+        self.session = Some(tokio::spawn(watch).abort_handle());
+    }
+
+    fn climbed(&mut self, rung: Rung) {
+        if let Some(m) = &mut self.machine
+            && m.launched.settings.is_some()
+            && m.info.climbed.iter().all(|(r, _)| *r != rung)
+        {
+            m.info.climbed.push((rung, now_ms().saturating_sub(m.info.started_ms)));
+        }
+        self.happened(Event::Climbed(rung));
+    }
+
+    fn observed(&mut self, seen: Observation) {
+        let usage = seen.usage(self.last_look.as_ref());
+        if let Some(m) = &mut self.machine {
+            m.info.usage = usage;
+        }
+        let builds = seen.in_use();
+        self.last_look = Some(seen);
+        self.happened(Event::Builds(builds));
+    }
+
+    fn exited(&mut self, uuid: &str, exit: &Exit) {
+        let Some(m) = self.machine.as_ref().filter(|m| m.launched.vm.record().uuid == uuid) else { return };
+        let problem = m.launched.vm.diagnose(exit);
+        if !matches!(self.life.phase(), Phase::Stopping) {
+            warn!(builder = %self.id, code = problem.code.as_str(), "{problem}");
+            self.note_accel_failure(&problem);
+        }
+        self.happened(Event::Exited(problem));
+    }
+
+    /// A guest that never came to speak under a virtualised processor: the next start is translated.
+    fn note_accel_failure(&self, problem: &Problem) {
+        let silent = matches!(self.life.phase(), Phase::Booting { rung } if *rung < Some(Rung::Banner));
+        let failed = matches!(problem.code, Code::BootTimeout | Code::VmCrashed | Code::VmFailed);
+        if let (true, true, Some(m)) = (silent, failed, &self.machine) {
+            self.hypervisor.never_came_up(m.info.accel);
+        }
+    }
+
+    /// Shows the state as it is now, and lets the gateway follow it.
+    fn show(&self) {
+        let phase = self.life.phase();
+        self.gateway.point(self.gateway_target());
+        self.hub.update(self.id, |v| {
+            if v.phase.word() != phase.word() {
+                v.since_ms = now_ms();
+                info!(builder = %self.id, "{}", phase.word());
+            }
+            v.phase = phase.clone();
+            view::choose(v, &self.settings);
+            v.reset_pending = self.layout.reset_asked();
+            v.running = self.machine.as_ref().map(|m| m.info.clone());
+            v.pending = self.machine.as_ref().map_or_else(Vec::new, |m| {
+                view::pending(&m.info, m.launched.settings.as_ref(), &self.settings)
+            });
+            let up = matches!(phase, Phase::Ready | Phase::Draining { .. });
+            v.builds = self.last_look.as_ref().filter(|_| up).map(|o| o.builds.clone());
+        });
+    }
+
+    fn gateway_target(&self) -> To {
+        let port = self.machine.as_ref().map(|m| m.launched.vm.record().ssh_port);
+        match (self.life.phase(), port) {
+            (Phase::Ready, Some(port)) => To::Open(port),
+            (Phase::Draining { .. }, Some(port)) => To::Draining(port),
+            (Phase::Preparing { .. } | Phase::Booting { .. }, _) => To::Closed("the builder is not ready yet"),
+            (Phase::Stopping, _) => To::Closed("the builder is stopping"),
+            (Phase::Failed { .. }, _) => To::Closed("the builder failed"),
+            _ => To::Closed("the builder is stopped"),
+        }
+    }
+}
+
+/// What a face asks of a builder, as an event.
+pub fn event(command: &igloo_protocol::Command) -> Option<(BuilderId, Event)> {
+    use igloo_protocol::Command;
+    match *command {
+        Command::Start { builder } => Some((builder, Event::StartAsked)),
+        Command::Stop { builder, mode } => Some((builder, Event::StopAsked(mode))),
+        Command::Restart { builder, mode } => Some((builder, Event::RestartAsked(mode))),
+        _ => None,
+    }
+}
+

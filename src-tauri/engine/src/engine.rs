@@ -1,0 +1,188 @@
+//! The engine: the builders' supervisors, and the API over them.
+
+use crate::{
+    api::{self, ApiListener, Service},
+    builder::{Event, Hub, Layout, Message, Supervisor, event, now_ms, open_image, view},
+    host::Paths,
+    lock::Lock,
+    settings::{HostSize, Settings, Store},
+    vm::{Hypervisor, Qemu},
+};
+use igloo_protocol::{
+    BuilderId, Code, Command, Phase, Problem, SettingView, SettingsPatch, Snapshot, SshAccess, StopMode,
+};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tracing::info;
+
+/// How long an orderly end waits for builders that were asked to stop.
+const STOP_DEADLINE: Duration = Duration::from_secs(120);
+
+/// What becomes of running builders when the engine ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtExit {
+    /// They run on; the next engine adopts them.
+    Leave,
+    /// They are stopped, whether or not builds run.
+    Stop,
+}
+
+/// Runs an engine until `shutdown` resolves or a face asks for its end.
+///
+/// # Errors
+/// [`Code::EngineRunning`], [`Code::BadSettings`], or folders and sockets that can't be made.
+pub async fn serve(paths: Paths, at_exit: AtExit, shutdown: impl Future<Output = ()> + Send) -> Result<(), Problem> {
+    paths.create()?;
+    let _lock = Lock::take(&paths.engine_lock())?;
+    let hypervisor = Arc::new(Qemu::new(paths.state_dir.join("accel.json")));
+    let engine = Arc::new(Engine::start(paths, hypervisor)?);
+    let listener = ApiListener::bind(&engine.paths.socket())?;
+    info!(socket = %engine.paths.socket().display(), "the engine runs");
+    let (end, ended) = oneshot::channel();
+    let api = tokio::spawn(api::serve(listener, engine.clone(), async {
+        let _ = ended.await;
+    }));
+    tokio::select! {
+        () = shutdown => {}
+        () = engine.shutdown.notified() => {}
+    }
+    if at_exit == AtExit::Stop {
+        engine.stop_all().await;
+    }
+    let _ = end.send(());
+    api.await.map_err(|e| Problem::new(Code::Internal, format!("the API broke: {e}"), "look at the log"))?
+}
+
+/// The builders' supervisors, and what they share.
+pub struct Engine {
+    paths: Paths,
+    store: Store,
+    hub: Hub,
+    builders: Vec<(BuilderId, mpsc::UnboundedSender<Message>)>,
+    shutdown: Notify,
+}
+
+impl Engine {
+    fn start<H: Hypervisor>(paths: Paths, hypervisor: Arc<H>) -> Result<Engine, Problem> {
+        let store = Store::new(paths.settings_file(), HostSize::detect());
+        let settings = store.load()?;
+        let views = BuilderId::ALL.map(|id| view::idle(id, settings.builder(id), now_ms()));
+        let hub = Hub::new(views.to_vec());
+        let builders = BuilderId::ALL.map(|id| {
+            let layout = Layout::new(&paths, id);
+            let choices = settings.builder(id).clone();
+            let (supervisor, outbox) = Supervisor::new(id, hypervisor.clone(), layout, hub.clone(), choices);
+            tokio::spawn(supervisor.run());
+            (id, outbox)
+        });
+        Ok(Engine { paths, store, hub, builders: builders.to_vec(), shutdown: Notify::new() })
+    }
+
+    async fn tell(&self, id: BuilderId, message: impl FnOnce(oneshot::Sender<Result<(), Problem>>) -> Message) -> Result<(), Problem> {
+        let gone = || Problem::new(Code::Internal, format!("the supervisor of {id} is gone"), "start the engine again");
+        let (reply, answer) = oneshot::channel();
+        let (_, outbox) = self.builders.iter().find(|(b, _)| *b == id).ok_or_else(gone)?;
+        outbox.send(message(reply)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Reads the settings again: the user may have edited the file since.
+    async fn reload(&self, id: BuilderId) -> Result<(), Problem> {
+        self.share(id, &self.store.load()?).await
+    }
+
+    async fn share(&self, id: BuilderId, settings: &Settings) -> Result<(), Problem> {
+        let choices = Box::new(settings.builder(id).clone());
+        self.tell(id, |reply| Message::Settings(choices, reply)).await
+    }
+
+    async fn change(&self, patch: &SettingsPatch) -> Result<(), Problem> {
+        self.refuse_to_disable_what_runs(patch)?;
+        let settings = self.store.apply(patch)?;
+        let mut outcome = Ok(());
+        for id in BuilderId::ALL {
+            outcome = outcome.and(self.share(id, &settings).await);
+        }
+        outcome
+    }
+
+    fn refuse_to_disable_what_runs(&self, patch: &SettingsPatch) -> Result<(), Problem> {
+        let snapshot = self.hub.subscribe().borrow().clone();
+        for builder in snapshot.builders.iter().filter(|b| b.phase.is_up()) {
+            let key = format!("builders.{}.enabled", builder.id);
+            if patch.set.iter().any(|(k, v)| *k == key && v.as_deref().is_some_and(|v| v != "true" && v != "on")) {
+                return Err(Problem::new(
+                    Code::WrongPhase,
+                    format!("the builder {} runs, so it can't be disabled now", builder.id),
+                    format!("stop it first with `igloo stop {}`", builder.id),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn stop_all(&self) {
+        for id in BuilderId::ALL {
+            let _ = self.tell(id, |reply| Message::Ask(Event::StopAsked(StopMode::Now), reply)).await;
+        }
+        let down = |s: &Arc<Snapshot>| s.builders.iter().all(|b| !b.phase.is_up() && b.running.is_none());
+        let mut snapshots = self.hub.subscribe();
+        let _ = tokio::time::timeout(STOP_DEADLINE, snapshots.wait_for(down)).await;
+    }
+}
+
+impl Service for Engine {
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.hub.subscribe()
+    }
+
+    async fn command(&self, command: Command) -> Result<(), Problem> {
+        if let Some((id, asked)) = event(&command) {
+            if matches!(asked, Event::StartAsked | Event::RestartAsked(_)) {
+                self.reload(id).await?;
+            }
+            return self.tell(id, |reply| Message::Ask(asked, reply)).await;
+        }
+        match command {
+            Command::Reset { builder } => self.tell(builder, Message::Reset).await,
+            Command::DaemonKey { builder, public_key } => {
+                self.tell(builder, |reply| Message::DaemonKey(public_key, reply)).await
+            }
+            Command::Settings { patch } => self.change(&patch).await,
+            Command::Start { .. } | Command::Stop { .. } | Command::Restart { .. } => Ok(()),
+        }
+    }
+
+    fn settings(&self) -> Vec<SettingView> {
+        self.store.views()
+    }
+
+    fn log_path(&self, id: BuilderId) -> PathBuf {
+        Layout::new(&self.paths, id).console()
+    }
+
+    fn ssh(&self, id: BuilderId) -> Result<SshAccess, Problem> {
+        let snapshot = self.hub.subscribe().borrow().clone();
+        let view = snapshot.builder(id).filter(|b| matches!(b.phase, Phase::Ready | Phase::Draining { .. }));
+        let Some(view) = view else {
+            return Err(Problem::new(
+                Code::WrongPhase,
+                format!("the builder {id} is not ready"),
+                format!("start it with `igloo start {id}`"),
+            ));
+        };
+        let image = open_image(id, self.store.load()?.builder(id))?;
+        let keys = Layout::new(&self.paths, id).keys(&image)?;
+        Ok(SshAccess {
+            port: view.port,
+            user: image.manifest().user.clone(),
+            identity: keys.user.private_path,
+            alias: id.alias().into(),
+            host_key: keys.host.line(),
+        })
+    }
+
+    fn shutdown(&self) {
+        self.shutdown.notify_one();
+    }
+}

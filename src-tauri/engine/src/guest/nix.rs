@@ -1,0 +1,88 @@
+//! What Nix in the guest is set to.
+
+use super::{Guest, trouble};
+use igloo_protocol::{Code, Problem};
+use serde::Deserialize;
+use std::{collections::BTreeMap, time::Duration};
+
+/// `nix config show` since 2.20, `nix show-config` before. A user's own file must not be in the way.
+const COMMAND: &str = "nix --extra-experimental-features nix-command config show --json \
+                       || nix --extra-experimental-features nix-command show-config --json";
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What Nix in the guest is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestNix {
+    /// The systems that it builds: its own first, then `extra-platforms`.
+    pub systems: Vec<String>,
+    /// `system-features`
+    pub features: Vec<String>,
+    /// `max-jobs`
+    pub max_jobs: Option<u32>,
+}
+
+impl Guest {
+    /// Asks Nix in the guest what it is set to: one command.
+    ///
+    /// # Errors
+    /// [`Code::DaemonFailed`] when there is no working Nix; [`Code::Internal`] when its answer makes no sense;
+    /// those of [`Guest::run`].
+    pub async fn systems(&self) -> Result<GuestNix, Problem> {
+        let output = self.run(COMMAND, None, DEADLINE).await?;
+        if !output.ok() {
+            let why = format!("`nix config show` says: {}", output.complaint());
+            return Err(Problem { code: Code::DaemonFailed, ..trouble::daemon(&why) });
+        }
+        parse(&output.stdout).map_err(|e| trouble::nonsense("Nix' settings", &e.to_string()))
+    }
+}
+
+#[derive(Deserialize)]
+struct Setting {
+    value: serde_json::Value,
+}
+
+fn parse(json: &[u8]) -> Result<GuestNix, serde_json::Error> {
+    use serde::de::Error as _;
+    let settings: BTreeMap<String, Setting> = serde_json::from_slice(json)?;
+    let value = |name: &str| settings.get(name).map(|s| &s.value);
+    let list = |name: &str| -> Vec<String> {
+        let items = value(name).and_then(|v| v.as_array()).into_iter().flatten();
+        items.filter_map(|v| v.as_str()).map(Into::into).collect()
+    };
+    let system = value("system").and_then(|v| v.as_str()).ok_or_else(|| serde_json::Error::missing_field("system"))?;
+    let mut systems = vec![system.to_owned()];
+    systems.extend(list("extra-platforms").into_iter().filter(|s| s != system));
+    let max_jobs = value("max-jobs").and_then(|v| v.as_u64()).and_then(|n| n.try_into().ok());
+    Ok(GuestNix { systems, features: list("system-features"), max_jobs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_real_answer_is_understood() {
+        let nix = parse(include_bytes!("fixtures/config-2.26.3.json")).unwrap();
+        assert_eq!(nix.systems[0], "x86_64-linux");
+        assert!(nix.features.contains(&"big-parallel".to_owned()), "{nix:?}");
+        assert_eq!(nix.max_jobs, Some(4));
+    }
+
+    #[test]
+    fn the_own_system_is_first_and_once() {
+        let json = br#"{"system":{"value":"aarch64-linux"},"max-jobs":{"value":"auto"},
+            "extra-platforms":{"value":["x86_64-linux","aarch64-linux"]}}"#;
+        let nix = parse(json).unwrap();
+        assert_eq!(nix.systems, ["aarch64-linux", "x86_64-linux"]);
+        assert_eq!((nix.features.len(), nix.max_jobs), (0, None));
+    }
+
+    #[test]
+    fn an_answer_without_a_system_is_none() {
+        for json in ["", "{}", "[]", r#"{"system":{"value":1}}"#, "warning: x\n{}"] {
+            assert!(parse(json.as_bytes()).is_err(), "{json}");
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The settings file: read strictly, edited in place, written whole.
+
+use super::{FIELDS, Field, HostSize, Settings, fields::from_text};
+use crate::host::paths::cannot;
+use igloo_protocol::{BuilderId, Code, Problem, SettingView, SettingsPatch};
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
+
+/// The settings file. It is read again at every use, since the user may edit it by hand.
+#[derive(Clone, Debug)]
+pub struct Store {
+    path: PathBuf,
+    host: HostSize,
+}
+
+impl Store {
+    /// The file at `path`, which need not be there.
+    pub fn new(path: PathBuf, host: HostSize) -> Store {
+        Store { path, host }
+    }
+
+    /// What holds where the user chose nothing.
+    pub fn defaults(&self) -> Settings {
+        Settings::defaults(self.host)
+    }
+
+    /// Reads the file. One that is not there is as good as an empty one.
+    ///
+    /// # Errors
+    /// [`Code::BadSettings`], naming the file, the key and, for an unknown one, the nearest known.
+    pub fn load(&self) -> Result<Settings, Problem> {
+        self.interpret(&self.document()?)
+    }
+
+    /// Every setting as a face shows it; those of a file that can't be read as their defaults.
+    pub fn views(&self) -> Vec<SettingView> {
+        let chosen = self.document().unwrap_or_default();
+        let settings = self.interpret(&chosen).unwrap_or_else(|_| self.defaults());
+        let defaults = self.defaults();
+        known().map(|(key, id, field)| view(key, id, field, &settings, &defaults, &chosen)).collect()
+    }
+
+    /// Changes the file: all of the patch or, where anything in it is not valid, nothing.
+    ///
+    /// # Errors
+    /// [`Code::BadSettings`]; [`Code::DiskFull`] and the like from writing.
+    pub fn apply(&self, patch: &SettingsPatch) -> Result<Settings, Problem> {
+        let mut doc = self.document()?;
+        for (key, text) in &patch.set {
+            let (id, field) = self.find(key)?;
+            let table =
+                section(&mut doc, id).ok_or_else(|| self.bad(&format!("has no table builders.{id}")))?;
+            match text {
+                Some(text) => set(table, field, from_text(text)),
+                None => drop(table.remove(field.name)),
+            }
+        }
+        let settings = self.interpret(&doc)?;
+        self.write(&doc.to_string())?;
+        Ok(settings)
+    }
+
+    fn document(&self) -> Result<DocumentMut, Problem> {
+        let text = match fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => return Err(self.bad("is not text")),
+            Err(e) => return Err(cannot("read", &self.path, &e)),
+        };
+        text.parse().map_err(|e: toml_edit::TomlError| {
+            self.bad(&format!("is not TOML: {}", one_line(&e.to_string())))
+        })
+    }
+
+    fn interpret(&self, doc: &DocumentMut) -> Result<Settings, Problem> {
+        let mut settings = self.defaults();
+        for (key, value) in flatten("", doc.as_table())? {
+            let (id, field) = self.find(&key)?;
+            (field.write)(settings.builder_mut(id), &value).map_err(|e| {
+                self.bad(&format!("has {key} = {value}: it {e}", value = value.to_string().trim()))
+            })?;
+        }
+        settings.check().map_err(|e| self.bad(&format!("is not consistent: {e}")))?;
+        Ok(settings)
+    }
+
+    fn find(&self, key: &str) -> Result<(BuilderId, &'static Field), Problem> {
+        known()
+            .find(|(name, ..)| name == key)
+            .map(|(_, id, field)| (id, field))
+            .ok_or_else(|| self.unknown(key))
+    }
+
+    fn unknown(&self, key: &str) -> Problem {
+        let nearest = known()
+            .map(|(name, ..)| name)
+            .min_by_key(|name| strsim::levenshtein(name, key))
+            .unwrap_or_default();
+        Problem::new(
+            Code::BadSettings,
+            format!("there is no setting {key} ({})", self.path.display()),
+            format!("did you mean {nearest}? `igloo settings` lists all"),
+        )
+    }
+
+    fn bad(&self, what: &str) -> Problem {
+        Problem::new(
+            Code::BadSettings,
+            format!("the settings file {} {what}", self.path.display()),
+            "correct the file, or remove it to go back to the defaults",
+        )
+    }
+
+    fn write(&self, text: &str) -> Result<(), Problem> {
+        let dir = self.path.parent().unwrap_or(Path::new("/"));
+        crate::host::paths::private_dir(dir)?;
+        let failed = |e: io::Error| cannot("write", &self.path, &e);
+        let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+        file.persist(&self.path).map_err(|e| failed(e.error))?;
+        Ok(())
+    }
+}
+
+fn view(
+    key: String,
+    id: BuilderId,
+    field: &Field,
+    settings: &Settings,
+    defaults: &Settings,
+    chosen: &DocumentMut,
+) -> SettingView {
+    let text = |s: &Settings| (field.read)(s.builder(id)).map(|v| v.to_string());
+    let table = chosen.get("builders").and_then(|b| b.get(id.as_str()));
+    SettingView {
+        value: text(settings),
+        default: text(defaults),
+        set: table.and_then(|t| t.get(field.name)).is_some(),
+        effect: field.effect.into(),
+        applies: field.applies,
+        key,
+    }
+}
+
+/// Every dotted name with what it stands for.
+fn known() -> impl Iterator<Item = (String, BuilderId, &'static Field)> {
+    BuilderId::ALL
+        .into_iter()
+        .flat_map(|id| FIELDS.iter().map(move |f| (format!("builders.{id}.{}", f.name), id, f)))
+}
+
+/// The values of a document by their dotted names.
+fn flatten(prefix: &str, table: &dyn TableLike) -> Result<Vec<(String, Value)>, Problem> {
+    let mut found = Vec::new();
+    for (name, item) in table.iter() {
+        let key = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+        match (item.as_table_like(), item.as_value()) {
+            (Some(inner), _) => found.extend(flatten(&key, inner)?),
+            (None, Some(value)) => found.push((key, value.clone())),
+            (None, None) => {
+                return Err(Problem::new(
+                    Code::BadSettings,
+                    format!("{key} is a list of tables"),
+                    "remove it",
+                ));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// `[builders.<id>]`, made where it is missing; `None` where something else is in its place.
+fn section(doc: &mut DocumentMut, id: BuilderId) -> Option<&mut dyn TableLike> {
+    let mut parent = Table::new();
+    parent.set_implicit(true);
+    let builders = doc.entry("builders").or_insert(Item::Table(parent)).as_table_like_mut()?;
+    builders.entry(id.as_str()).or_insert(Item::Table(Table::new())).as_table_like_mut()
+}
+
+fn set(table: &mut dyn TableLike, field: &Field, mut value: Value) {
+    if let Some(old) = table.get(field.name).and_then(Item::as_value) {
+        *value.decor_mut() = old.decor().clone();
+    }
+    table.insert(field.name, Item::Value(value));
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::AccelChoice;
+    use igloo_protocol::Accel;
+
+    const HOST: HostSize = HostSize { cores: 8, memory_mib: 32768 };
+
+    fn store(text: &str) -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("settings.toml");
+        fs::write(&path, text).unwrap();
+        (dir, Store::new(path, HOST))
+    }
+
+    fn patch(key: &str, value: Option<&str>) -> SettingsPatch {
+        SettingsPatch { set: vec![(key.into(), value.map(Into::into))] }
+    }
+
+    #[test]
+    fn nothing_chosen_is_the_defaults() {
+        let (dir, s) = store("");
+        fs::remove_file(dir.path().join("settings.toml")).unwrap();
+        let b = s.load().unwrap().builder(BuilderId::native()).clone();
+        assert_eq!((b.enabled, b.cores, b.memory_mib, b.disk_gib), (true, 4, 8192, 40));
+    }
+
+    #[test]
+    fn every_field_reads_back_what_it_wrote() {
+        let values = ["false", "\"/img\"", "3", "4096", "77", "true", "4444", "\"kvm\""];
+        for (field, text) in FIELDS.iter().zip(values) {
+            let (_d, s) = store("");
+            let key = format!("builders.x86_64.{}", field.name);
+            let settings = s.apply(&patch(&key, Some(text))).unwrap();
+            assert_eq!(s.load().unwrap(), settings);
+            let views = s.views();
+            assert_eq!(views.len(), 2 * FIELDS.len());
+            let set: Vec<_> = views.iter().filter(|v| v.set).collect();
+            assert_eq!(
+                (set.len(), set[0].key.as_str(), set[0].value.as_deref()),
+                (1, key.as_str(), Some(text))
+            );
+            assert_eq!(s.apply(&patch(&key, None)).unwrap(), s.defaults());
+        }
+    }
+
+    #[test]
+    fn an_edit_keeps_what_the_user_wrote_beside_it() {
+        let (dir, s) = store("# mine\n[builders.x86_64]\ncores = 2 # enough\nmemory = 4096\n");
+        s.apply(&patch("builders.x86_64.cores", Some("3"))).unwrap();
+        let text = fs::read_to_string(dir.path().join("settings.toml")).unwrap();
+        assert_eq!(text, "# mine\n[builders.x86_64]\ncores = 3 # enough\nmemory = 4096\n");
+    }
+
+    #[test]
+    fn a_new_section_is_a_section() {
+        let (dir, s) = store("");
+        s.apply(&patch("builders.aarch64.accel", Some("tcg"))).unwrap();
+        let text = fs::read_to_string(dir.path().join("settings.toml")).unwrap();
+        assert_eq!(text, "[builders.aarch64]\naccel = \"tcg\"\n");
+        assert_eq!(s.load().unwrap().builder(BuilderId::Aarch64).accel, AccelChoice::Only(Accel::Tcg));
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        let (_d, s) = store("[builders.x86_64]\ncoers = 2\n");
+        let p = s.load().unwrap_err();
+        assert_eq!(p.code, Code::BadSettings);
+        assert!(p.message.contains("builders.x86_64.coers"), "{p}");
+        assert!(p.remedy.contains("builders.x86_64.cores"), "{}", p.remedy);
+    }
+
+    #[test]
+    fn what_is_not_valid_is_said_and_changes_nothing() {
+        let cases = [
+            ("builders.x86_64.cores", "0"),
+            ("builders.x86_64.cores", "-1"),
+            ("builders.x86_64.cores", "many"),
+            ("builders.x86_64.port", "65536"),
+            ("builders.x86_64.memory", "1.5"),
+            ("builders.x86_64.image", "relative/path"),
+            ("builders.x86_64.accel", "warp"),
+            ("builders.x86_64.ephemeral", "perhaps"),
+            ("builders.x86_64.port", "31022"),
+            ("builders.riscv.port", "1"),
+        ];
+        for (key, value) in cases {
+            let (dir, s) = store("# as it was\n");
+            let p = s.apply(&patch(key, Some(value))).unwrap_err();
+            assert_eq!(p.code, Code::BadSettings, "{key} = {value}");
+            assert_eq!(fs::read_to_string(dir.path().join("settings.toml")).unwrap(), "# as it was\n");
+        }
+    }
+
+    #[test]
+    fn garbage_is_an_error_with_a_remedy_and_stays_as_it_is() {
+        for garbage in [&b"[builders"[..], b"\xff\xfe", b"builders = 3", b"[[builders.x86_64]]\n"] {
+            let (dir, s) = store("");
+            let path = dir.path().join("settings.toml");
+            fs::write(&path, garbage).unwrap();
+            let p = s.load().unwrap_err();
+            assert_eq!(p.code, Code::BadSettings, "{garbage:?}: {p}");
+            assert!(!p.remedy.is_empty());
+            assert!(s.apply(&patch("builders.x86_64.cores", Some("2"))).is_err());
+            assert_eq!(fs::read(&path).unwrap(), garbage);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The macOS check: types and lints of the whole workspace for both Apple targets, on Linux.
+//!
+//! No Apple SDK and no C compiler for macOS is needed, since nothing is linked: C sources go to a
+//! stand-in, `stand-in-cc.sh`, that makes empty objects.
+
+mod self_test;
+mod std_source;
+mod toolchain;
+
+use crate::project::{Project, xtask_dir};
+use anyhow::Result;
+use std::{path::Path, process::Command};
+use toolchain::Toolchain;
+
+/// The targets that are checked.
+pub const TARGETS: [&str; 2] = ["aarch64-apple-darwin", "x86_64-apple-darwin"];
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// Types: cargo check
+    Check,
+    /// Types and lints: cargo clippy
+    Clippy,
+    /// The check itself: a type error in macOS's part of a small crate is found
+    Test,
+}
+
+/// Run the check. `build_std`: make the standard library from its sources even where rustup has it.
+pub fn run(project: &Project, mode: Mode, build_std: bool) -> Result<()> {
+    let checker = Checker { project, toolchain: Toolchain::find_or_make(build_std)? };
+    match mode {
+        Mode::Check => checker.run(&mut checker.workspace("check")),
+        Mode::Clippy => checker.run(checker.workspace("clippy").args(["--", "--deny", "warnings"])),
+        Mode::Test => self_test::run(&checker),
+    }
+}
+
+struct Checker<'a> {
+    project: &'a Project,
+    toolchain: Toolchain,
+}
+
+impl Checker<'_> {
+    fn run(&self, command: &mut Command) -> Result<()> {
+        crate::run::run(command)
+    }
+
+    fn workspace(&self, subcommand: &str) -> Command {
+        let mut command = self.cargo(subcommand, "darwin-check");
+        command.args(["--workspace", "--all-targets"]);
+        for target in TARGETS {
+            command.args(["--target", target]);
+        }
+        command
+    }
+
+    /// Cargo with a target folder of its own beside the usual one, so that neither waits for or
+    /// invalidates the other.
+    fn cargo(&self, subcommand: &str, target_dir: &str) -> Command {
+        let mut command = self.toolchain.cargo(subcommand);
+        command.current_dir(&self.project.root);
+        command.arg("--target-dir").arg(self.project.target.join(target_dir));
+        if cfg!(target_os = "linux") {
+            stand_in_for_c(&mut command, &xtask_dir(&self.project.root).join("stand-in-cc.sh"));
+        }
+        command
+    }
+}
+
+/// Variables that the cc crate reads, and build scripts that follow it.
+fn stand_in_for_c(command: &mut Command, compiler: &Path) {
+    for target in TARGETS {
+        let target = target.replace('-', "_");
+        command.env(format!("CC_{target}"), compiler);
+        command.env(format!("CXX_{target}"), compiler);
+        command.env(format!("AR_{target}"), "ar");
+        command.env(format!("RANLIB_{target}"), "true");
+    }
+}
