@@ -3,9 +3,15 @@
 use super::{Outcome, context::Context, print};
 use igloo_engine::{AtExit, api::Client};
 use igloo_protocol::{BuilderId, Code, Problem, Snapshot};
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+/// How long the engine may take to say what runs.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// Run the engine without a window, until it is interrupted
 #[derive(Debug, clap::Args)]
@@ -82,7 +88,8 @@ impl Signals {
 
 /// Says what becomes of the builders that run.
 async fn tell(client: &Client, at_exit: AtExit) {
-    let Ok(snapshot) = client.snapshot().await else { return };
+    // an engine that does not answer must not hold up its own end
+    let Ok(Ok(snapshot)) = tokio::time::timeout(ANSWER, client.snapshot()).await else { return };
     let up = up(&snapshot);
     if !up.is_empty() {
         print::note(&fate(&up, at_exit));
