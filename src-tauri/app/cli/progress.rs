@@ -92,8 +92,7 @@ impl Plot {
 
     fn see(&mut self, view: &BuilderView) {
         match &view.phase {
-            Phase::Preparing { .. } | Phase::Booting { .. } => self.steps = steps(view),
-            Phase::Ready if !self.steps.is_empty() => self.steps = steps(view),
+            Phase::Preparing { .. } | Phase::Booting { .. } | Phase::Ready => self.steps = steps(view),
             Phase::Failed { .. } | Phase::Stopped => {
                 for step in self.steps.iter_mut().filter(|s| s.mark == Mark::Active) {
                     (step.mark, step.since) = (Mark::Broken, None);

@@ -1,19 +1,23 @@
 //! `igloo serve`
 
 use super::{Outcome, context::Context, print};
+<<<<<<< HEAD
 use futures_util::StreamExt;
 use igloo_engine::api::Client;
 use igloo_protocol::{BuilderId, Code, Command, Problem, Snapshot, StopMode};
+=======
+use igloo_engine::{AtExit, api::Client};
+use igloo_protocol::{BuilderId, Code, Problem, Snapshot};
+>>>>>>> cli
 use std::{
     io::{self, IsTerminal},
-    pin::pin,
     time::Duration,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// How long builders may take to stop before the engine ends all the same.
-const BUILDERS_STOP: Duration = Duration::from_secs(120);
+/// How long the engine may take to say what runs.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// Run the engine without a window, until it is interrupted
 #[derive(Debug, clap::Args)]
@@ -35,13 +39,28 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         let _ = rustix::process::setsid();
     }
     log_to_stderr();
-    let mut signals = Signals::new()?;
-    let client = context.client.clone();
-    let shutdown = async move {
-        signals.next().await;
-        leave(&client, args.stop_builders_on_exit, signals).await;
+    let at_exit = if args.stop_builders_on_exit { AtExit::Stop } else { AtExit::Leave };
+    let (mut first, mut second) = (Signals::new()?, Signals::new()?);
+    let shutdown = async {
+        first.next().await;
+        tell(&context.client, at_exit).await;
     };
+<<<<<<< HEAD
     igloo_engine::serve(context.paths.clone(), shutdown).await
+=======
+    let impatience = async {
+        second.next().await;
+        second.next().await;
+    };
+    tokio::select! {
+        end = igloo_engine::serve(context.paths.clone(), at_exit, shutdown) => end,
+        () = impatience => Err(Problem::new(
+            Code::Cancelled,
+            "interrupted again before the engine had ended in good order",
+            "run `igloo serve`: it takes over what still runs",
+        )),
+    }
+>>>>>>> cli
 }
 
 fn log_to_stderr() {
@@ -77,48 +96,28 @@ impl Signals {
     }
 }
 
-/// Stops the builders if that is wanted, else says which go on. A second signal cuts it short.
-async fn leave(client: &Client, stop: bool, mut signals: Signals) {
-    let Ok(snapshot) = client.snapshot().await else { return };
+/// Says what becomes of the builders that run.
+async fn tell(client: &Client, at_exit: AtExit) {
+    // an engine that does not answer must not hold up its own end
+    let Ok(Ok(snapshot)) = tokio::time::timeout(ANSWER, client.snapshot()).await else { return };
     let up = up(&snapshot);
-    if up.is_empty() {
-        return;
+    if !up.is_empty() {
+        print::note(&fate(&up, at_exit));
     }
-    if !stop {
-        print::note(&going_on(&up));
-        return;
-    }
-    tokio::select! {
-        result = stop_builders(client, &up) => if let Err(p) = result {
-            print::problem(&p, false);
-        },
-        () = tokio::time::sleep(BUILDERS_STOP) => print::note("not every builder has stopped in time"),
-        () = signals.next() => print::note(&going_on(&up)),
-    }
-}
-
-async fn stop_builders(client: &Client, up: &[BuilderId]) -> Outcome {
-    for builder in up {
-        print::note(&format!("stopping {builder}"));
-        client.command(&Command::Stop { builder: *builder, mode: StopMode::Now }).await?;
-    }
-    let mut events = pin!(client.events().await?);
-    while let Some(snapshot) = events.next().await {
-        if self::up(&snapshot?).is_empty() {
-            break;
-        }
-    }
-    Ok(())
 }
 
 fn up(snapshot: &Snapshot) -> Vec<BuilderId> {
     snapshot.builders.iter().filter(|b| b.phase.is_up()).map(|b| b.id).collect()
 }
 
-fn going_on(up: &[BuilderId]) -> String {
+fn fate(up: &[BuilderId], at_exit: AtExit) -> String {
     let names: Vec<_> = up.iter().map(|b| b.as_str()).collect();
+    let names = names.join(" and ");
     let (verb, them) = if up.len() == 1 { ("goes", "it") } else { ("go", "them") };
-    format!("{} {verb} on running; the next engine takes {them} over", names.join(" and "))
+    match at_exit {
+        AtExit::Leave => format!("{names} {verb} on running; the next engine takes {them} over"),
+        AtExit::Stop => format!("stopping {names}; interrupt again to leave {them} running"),
+    }
 }
 
 #[cfg(test)]
@@ -127,11 +126,15 @@ mod tests {
     use crate::cli::tests::{ready, snapshot};
 
     #[test]
-    fn what_goes_on_running_is_said() {
+    fn what_becomes_of_the_builders_is_said() {
         let mut s = snapshot();
         assert!(up(&s).is_empty());
         s.builders.iter_mut().for_each(ready);
-        assert_eq!(going_on(&up(&s)), "aarch64 and x86_64 go on running; the next engine takes them over");
-        assert_eq!(going_on(&up(&s)[1..]), "x86_64 goes on running; the next engine takes it over");
+        let says = |up: &[BuilderId], at_exit| fate(up, at_exit);
+        let (both, one) = (&up(&s)[..], &up(&s)[1..]);
+        let expected = "aarch64 and x86_64 go on running; the next engine takes them over";
+        assert_eq!(says(both, AtExit::Leave), expected);
+        assert_eq!(says(one, AtExit::Leave), "x86_64 goes on running; the next engine takes it over");
+        assert_eq!(says(one, AtExit::Stop), "stopping x86_64; interrupt again to leave it running");
     }
 }
