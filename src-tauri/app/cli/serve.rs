@@ -1,14 +1,8 @@
 //! `igloo serve`
 
 use super::{Outcome, context::Context, print};
-<<<<<<< HEAD
-use futures_util::StreamExt;
-use igloo_engine::api::Client;
-use igloo_protocol::{BuilderId, Code, Command, Problem, Snapshot, StopMode};
-=======
 use igloo_engine::{AtExit, api::Client};
 use igloo_protocol::{BuilderId, Code, Problem, Snapshot};
->>>>>>> cli
 use std::{
     io::{self, IsTerminal},
     time::Duration,
@@ -45,9 +39,6 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         first.next().await;
         tell(&context.client, at_exit).await;
     };
-<<<<<<< HEAD
-    igloo_engine::serve(context.paths.clone(), shutdown).await
-=======
     let impatience = async {
         second.next().await;
         second.next().await;
@@ -60,7 +51,6 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
             "run `igloo serve`: it takes over what still runs",
         )),
     }
->>>>>>> cli
 }
 
 fn log_to_stderr() {
