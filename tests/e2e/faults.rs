@@ -202,5 +202,7 @@ fn the_port_of_a_stopped_builder_closes_at_once() {
     home.igloo(&["settings", "set", "builders.x86_64.port", &port.to_string()]).ok();
     let mut nix = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
     assert_eq!(std::io::Read::read(&mut nix, &mut [0; 8]).unwrap(), 0);
-    wait_for("the reason in the log", PATIENCE, || home.engine_log().contains("the builder is stopped").then_some(()));
+    wait_for("the reason in the log", PATIENCE, || {
+        home.engine_log().contains("the builder is stopped").then_some(())
+    });
 }

@@ -1,8 +1,14 @@
 //! `igloo serve`
 
 use super::{Outcome, context::Context, print};
+<<<<<<< HEAD
+use futures_util::StreamExt;
+use igloo_engine::api::Client;
+use igloo_protocol::{BuilderId, Code, Command, Problem, Snapshot, StopMode};
+=======
 use igloo_engine::{AtExit, api::Client};
 use igloo_protocol::{BuilderId, Code, Problem, Snapshot};
+>>>>>>> cli
 use std::{
     io::{self, IsTerminal},
     time::Duration,
@@ -39,6 +45,9 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         first.next().await;
         tell(&context.client, at_exit).await;
     };
+<<<<<<< HEAD
+    igloo_engine::serve(context.paths.clone(), shutdown).await
+=======
     let impatience = async {
         second.next().await;
         second.next().await;
@@ -51,6 +60,7 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
             "run `igloo serve`: it takes over what still runs",
         )),
     }
+>>>>>>> cli
 }
 
 fn log_to_stderr() {

@@ -19,6 +19,7 @@ mod test;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own commands")]
@@ -54,9 +55,19 @@ enum Task {
     Nix { suite: host_nix::Suite },
 }
 
-fn main() -> Result<()> {
-    run::catch_signals()?;
-    match Cli::parse().task {
+fn main() -> ExitCode {
+    match run::catch_signals().and_then(|()| perform(Cli::parse().task)) {
+        Ok(()) => ExitCode::SUCCESS,
+        // not returned from main: that prints a backtrace where RUST_BACKTRACE is set
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<()> {
+    match task {
         Task::Demo => demo::run(),
         Task::Test(options) => test::run(options),
         Task::Bench(options) => bench::run(options),

@@ -35,9 +35,6 @@ const TEST: &[&str] = &[
     // the host Nix of the end-to-end tests
     "mmdebstrap",
     "patchelf",
-    // macOS's OpenSSL, which is configured and "built" by the check
-    "make",
-    "perl",
 ];
 
 /// On Debian 12 these come from its backports where it has them: its own QEMU (7.2) now and then

@@ -12,11 +12,12 @@ use anyhow::{Result, bail};
 use std::{path::PathBuf, process::Command, thread};
 
 /// The stages, in their order.
-pub const STAGES: [&str; 9] = [
+pub const STAGES: [&str; 10] = [
     "packages",
     "format",
     "lint",
     "dependencies",
+    "build",
     "unit",
     "images",
     "end-to-end",
@@ -51,6 +52,7 @@ fn run_all(stages: &mut Stages) -> Result<()> {
     stages.run("format", || run::run(project.cargo("fmt").args(["--all", "--check"])))?;
     stages.run("lint", || lint(project))?;
     stages.run("dependencies", || deny::check(project))?;
+    stages.run("build", || build(project))?;
     stages.run("unit", || unit(project))?;
     // a Mac has no way to make the images, and checks itself in "lint"
     if cfg!(target_os = "linux") {
@@ -69,8 +71,14 @@ fn lint(project: &Project) -> Result<()> {
     run::run(project.cargo("clippy").args(["--workspace", "--all-targets", "--", "--deny", "warnings"]))
 }
 
-/// All tests but the end-to-end ones. Always the whole workspace, so that everything is built with
-/// one set of features, once.
+/// All programs and all tests. Always the whole workspace and its tests, so that everything is
+/// built with one set of features, once. The programs too, since the end-to-end tests of the root
+/// package run igloo-admin, which is another's.
+fn build(project: &Project) -> Result<()> {
+    run::run(project.cargo("build").args(["--workspace", "--bins", "--tests"]))
+}
+
+/// All tests but the end-to-end ones.
 fn unit(project: &Project) -> Result<()> {
     let mut tests = project.cargo("test");
     tests.args(["--workspace", "--lib", "--bins"]);
@@ -82,6 +90,7 @@ fn end_to_end(project: &Project) -> Result<()> {
     if !run::is_root() {
         bail!("the end-to-end tests run virtual machines and a nix-daemon of their own as root: use sudo");
     }
+    build(project)?;
     let prepared = Prepared::find_or_make(project)?;
     let threads = thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_MACHINES));
     let mut tests = project.cargo("test");

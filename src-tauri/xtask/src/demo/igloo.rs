@@ -3,6 +3,7 @@
 use super::undo::Undo;
 use crate::{project::Project, run};
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, File},
     net::TcpListener,
@@ -13,6 +14,7 @@ use std::{
 };
 
 const ENGINE_STARTS: Duration = Duration::from_secs(30);
+const STRAY_ENDS: Duration = Duration::from_secs(20);
 /// The last lines of the engine's log that are shown when something fails.
 const SHOWN_OF_LOG: usize = 30;
 
@@ -85,13 +87,14 @@ impl Igloo {
     }
 
     fn with_log<T>(&self, result: Result<T>) -> Result<T> {
-        result.with_context(|| {
-            let log = fs::read_to_string(self.log()).unwrap_or_default();
-            let lines: Vec<_> = log.lines().collect();
-            format!(
-                "the engine's log ends with:\n{}\n",
-                lines[lines.len().saturating_sub(SHOWN_OF_LOG)..].join("\n")
-            )
+        let Err(error) = result else { return result };
+        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        let end = lines[lines.len().saturating_sub(SHOWN_OF_LOG)..].join("\n");
+        Err(if end.is_empty() {
+            error
+        } else {
+            error.context(format!("the engine's log ends with:\n{end}\n"))
         })
     }
 }
@@ -104,12 +107,10 @@ fn end_strays(home: &Path) -> Result<()> {
         };
         // a process that ended meanwhile has none
         let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        if names_folder(&words, home) {
-            println!("ending process {pid}, which was left");
-            if let Some(pid) = rustix::process::Pid::from_raw(pid) {
-                rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
-            }
-        }
+        let Some(pid) = Pid::from_raw(pid).filter(|_| names_folder(&words, home)) else { continue };
+        println!("ending process {pid}, which was left");
+        kill_process(pid, Signal::TERM)?;
+        run::wait_for("it to end", STRAY_ENDS, || Ok((!entry.path().exists()).then_some(())))?;
     }
     Ok(())
 }

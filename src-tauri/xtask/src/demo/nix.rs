@@ -120,25 +120,24 @@ fn make_users(undo: &mut Undo) -> Result<()> {
         run::run(run::command("groupadd").args(["--system", GROUP]))?;
         undo.push("the group nixbld", || run::run(run::command("groupdel").arg(GROUP)));
     }
-    for number in 1..=USERS {
-        let name = format!("{GROUP}{number}");
-        if exists("passwd", &name)? {
-            continue;
+    let mut missing = Vec::new();
+    for name in (1..=USERS).map(|number| format!("{GROUP}{number}")) {
+        if !exists("passwd", &name)? {
+            missing.push(name);
         }
-        let mut add = run::command("useradd");
-        add.args(["--system", "--comment", &format!("Nix build user {number}"), "--home-dir", "/var/empty"]);
-        add.args([
-            "--gid",
-            GROUP,
-            "--groups",
-            GROUP,
-            "--no-user-group",
-            "--shell",
-            "/usr/sbin/nologin",
-            &name,
-        ]);
-        run::run(&mut add)?;
-        undo.push("a user of the group nixbld", move || run::run(run::command("userdel").arg(&name)));
     }
-    Ok(())
+    let doomed = missing.clone();
+    undo.push("the users of the group nixbld", move || doomed.iter().try_for_each(|name| remove_user(name)));
+    missing.iter().try_for_each(|name| add_user(name))
+}
+
+fn add_user(name: &str) -> Result<()> {
+    let mut add = run::command("useradd");
+    add.args(["--system", "--comment", "Nix build user", "--home-dir", "/var/empty", "--no-user-group"]);
+    run::run(add.args(["--gid", GROUP, "--groups", GROUP, "--shell", "/usr/sbin/nologin", name]))
+}
+
+fn remove_user(name: &str) -> Result<()> {
+    // one that was not made any more is no error
+    if exists("passwd", name)? { run::run(run::command("userdel").arg(name)) } else { Ok(()) }
 }
