@@ -1,10 +1,12 @@
 //! `igloo serve`
 
 use super::{Outcome, context::Context, print};
-use igloo_engine::{AtExit, api::Client};
-use igloo_protocol::{BuilderId, Code, Problem, Snapshot};
+use futures_util::StreamExt;
+use igloo_engine::api::Client;
+use igloo_protocol::{BuilderId, Code, Command, Problem, Snapshot, StopMode};
 use std::{
     io::{self, IsTerminal},
+    pin::pin,
     time::Duration,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,6 +14,9 @@ use tracing_subscriber::EnvFilter;
 
 /// How long the engine may take to say what runs.
 const ANSWER: Duration = Duration::from_secs(1);
+
+/// How long builders may take to stop before the engine ends all the same.
+const BUILDERS_STOP: Duration = Duration::from_secs(120);
 
 /// Run the engine without a window, until it is interrupted
 #[derive(Debug, clap::Args)]
@@ -33,24 +38,13 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         let _ = rustix::process::setsid();
     }
     log_to_stderr();
-    let at_exit = if args.stop_builders_on_exit { AtExit::Stop } else { AtExit::Leave };
-    let (mut first, mut second) = (Signals::new()?, Signals::new()?);
-    let shutdown = async {
-        first.next().await;
-        tell(&context.client, at_exit).await;
+    let mut signals = Signals::new()?;
+    let client = context.client.clone();
+    let shutdown = async move {
+        signals.next().await;
+        leave(&client, args.stop_builders_on_exit, signals).await;
     };
-    let impatience = async {
-        second.next().await;
-        second.next().await;
-    };
-    tokio::select! {
-        end = igloo_engine::serve(context.paths.clone(), at_exit, shutdown) => end,
-        () = impatience => Err(Problem::new(
-            Code::Cancelled,
-            "interrupted again before the engine had ended in good order",
-            "run `igloo serve`: it takes over what still runs",
-        )),
-    }
+    igloo_engine::serve(context.paths.clone(), shutdown).await
 }
 
 fn log_to_stderr() {
@@ -86,28 +80,49 @@ impl Signals {
     }
 }
 
-/// Says what becomes of the builders that run.
-async fn tell(client: &Client, at_exit: AtExit) {
+/// Stops the builders if that is wanted, else says which go on. A second signal cuts it short.
+async fn leave(client: &Client, stop: bool, mut signals: Signals) {
     // an engine that does not answer must not hold up its own end
     let Ok(Ok(snapshot)) = tokio::time::timeout(ANSWER, client.snapshot()).await else { return };
     let up = up(&snapshot);
-    if !up.is_empty() {
-        print::note(&fate(&up, at_exit));
+    if up.is_empty() {
+        return;
     }
+    if !stop {
+        print::note(&going_on(&up));
+        return;
+    }
+    tokio::select! {
+        result = stop_builders(client, &up) => if let Err(p) = result {
+            print::problem(&p, false);
+        },
+        () = tokio::time::sleep(BUILDERS_STOP) => print::note("not every builder has stopped in time"),
+        () = signals.next() => print::note(&going_on(&up)),
+    }
+}
+
+async fn stop_builders(client: &Client, up: &[BuilderId]) -> Outcome {
+    for builder in up {
+        print::note(&format!("stopping {builder}"));
+        client.command(&Command::Stop { builder: *builder, mode: StopMode::Now }).await?;
+    }
+    let mut events = pin!(client.events().await?);
+    while let Some(snapshot) = events.next().await {
+        if self::up(&snapshot?).is_empty() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn up(snapshot: &Snapshot) -> Vec<BuilderId> {
     snapshot.builders.iter().filter(|b| b.phase.is_up()).map(|b| b.id).collect()
 }
 
-fn fate(up: &[BuilderId], at_exit: AtExit) -> String {
+fn going_on(up: &[BuilderId]) -> String {
     let names: Vec<_> = up.iter().map(|b| b.as_str()).collect();
-    let names = names.join(" and ");
     let (verb, them) = if up.len() == 1 { ("goes", "it") } else { ("go", "them") };
-    match at_exit {
-        AtExit::Leave => format!("{names} {verb} on running; the next engine takes {them} over"),
-        AtExit::Stop => format!("stopping {names}; interrupt again to leave {them} running"),
-    }
+    format!("{} {verb} on running; the next engine takes {them} over", names.join(" and "))
 }
 
 #[cfg(test)]
@@ -116,15 +131,11 @@ mod tests {
     use crate::cli::tests::{ready, snapshot};
 
     #[test]
-    fn what_becomes_of_the_builders_is_said() {
+    fn what_goes_on_running_is_said() {
         let mut s = snapshot();
         assert!(up(&s).is_empty());
         s.builders.iter_mut().for_each(ready);
-        let says = |up: &[BuilderId], at_exit| fate(up, at_exit);
-        let (both, one) = (&up(&s)[..], &up(&s)[1..]);
-        let expected = "aarch64 and x86_64 go on running; the next engine takes them over";
-        assert_eq!(says(both, AtExit::Leave), expected);
-        assert_eq!(says(one, AtExit::Leave), "x86_64 goes on running; the next engine takes it over");
-        assert_eq!(says(one, AtExit::Stop), "stopping x86_64; interrupt again to leave it running");
+        assert_eq!(going_on(&up(&s)), "aarch64 and x86_64 go on running; the next engine takes them over");
+        assert_eq!(going_on(&up(&s)[1..]), "x86_64 goes on running; the next engine takes it over");
     }
 }

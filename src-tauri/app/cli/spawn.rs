@@ -42,6 +42,8 @@ pub async fn engine(context: &Context) -> Result<(), Problem> {
         // another engine won the race: that one will answer
         let ended = ended.filter(|s| s.code() != Some(Code::EngineRunning.exit_code().into()));
         if ended.is_some() || Instant::now() > deadline {
+            // an engine that nobody can talk to must not stay; one that has ended can't be ended again
+            let _ = child.kill().and_then(|()| child.wait());
             return Err(failed(ended, &log));
         }
         tokio::time::sleep(POLL).await;
