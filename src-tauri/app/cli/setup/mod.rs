@@ -3,6 +3,7 @@
 mod helper;
 mod operations;
 mod render;
+mod sharing;
 
 use super::{
     Outcome, builder,
@@ -43,7 +44,8 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
     let id = builder::pick(args.builder.as_deref(), &snapshot)?;
     let access = context.client.ssh(id).await?;
     let root = Root::system();
-    let plan = igloo_admin::plan(&root, &operations(builder::view(id, &snapshot)?, &access)?)?;
+    let plan =
+        igloo_admin::plan(&root, &operations(builder::view(id, &snapshot)?, &access, sharing::possible())?)?;
     let diff = igloo_admin::diff(&root, &plan)?;
     if args.plan {
         return show(&plan, &diff, context);

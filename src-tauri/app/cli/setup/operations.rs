@@ -11,7 +11,11 @@ use std::num::NonZeroU16;
 const FEATURES: [&str; 2] = ["benchmark", "big-parallel"];
 
 /// The operations that let the host's Nix build on a builder.
-pub fn operations(view: &BuilderView, access: &SshAccess) -> Result<Vec<Operation>, Problem> {
+pub fn operations(
+    view: &BuilderView,
+    access: &SshAccess,
+    share_connection: bool,
+) -> Result<Vec<Operation>, Problem> {
     let wrong = |e: BadValue| unfit(&e.to_string());
     let features = FEATURES.map(|f| Feature::try_from(f.to_owned()).map_err(wrong));
     let features = features.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -26,7 +30,7 @@ pub fn operations(view: &BuilderView, access: &SshAccess) -> Result<Vec<Operatio
     let port = NonZeroU16::new(view.port).ok_or_else(|| unfit("the builder has no port"))?;
     Ok(vec![
         Operation::BuilderKey,
-        Operation::SshHost(SshHost { builder: view.id, port }),
+        Operation::SshHost(SshHost { builder: view.id, port, share_connection }),
         Operation::Machine(machine),
         Operation::RestartNixDaemon,
     ])
@@ -54,10 +58,10 @@ mod tests {
             alias: view.alias.clone(),
             host_key: KEY.into(),
         };
-        let json = serde_json::to_value(operations(&view, &access).unwrap()).unwrap();
+        let json = serde_json::to_value(operations(&view, &access, true).unwrap()).unwrap();
         let expected = serde_json::json!([
             "builder_key",
-            { "ssh_host": { "builder": "x86_64", "port": 31023 } },
+            { "ssh_host": { "builder": "x86_64", "port": 31023, "share_connection": true } },
             { "machine": {
                 "builder": "x86_64", "systems": ["x86_64-linux"], "max_jobs": 2,
                 "features": ["benchmark", "big-parallel"], "host_key": KEY,
@@ -66,6 +70,6 @@ mod tests {
         ]);
         assert_eq!(json, expected);
         access.host_key = "ssh-rsa AAAA".into();
-        assert_eq!(operations(&view, &access).unwrap_err().code, Code::EngineFailed);
+        assert_eq!(operations(&view, &access, true).unwrap_err().code, Code::EngineFailed);
     }
 }
