@@ -88,7 +88,10 @@ fn not_root() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let copy = dir.path().join("igloo-admin");
-    std::fs::copy(env!("CARGO_BIN_EXE_igloo-admin"), &copy).unwrap();
+    // by another process: a descriptor of ours, open for writing, could be inherited by a child that
+    // another test starts, and then the copy could not be run (ETXTBSY)
+    let cp = Command::new("cp").arg(env!("CARGO_BIN_EXE_igloo-admin")).arg(&copy).status().unwrap();
+    assert!(cp.success());
     for verb in ["undo", "status"] {
         let mut command = Command::new(&copy);
         command.arg(verb).current_dir("/");

@@ -110,6 +110,8 @@ fn ssh_reads_it() {
         "{other}"
     );
 
+    assert!(other.contains("controlmaster false"), "not shared unless asked for: {other}");
+
     // another user gets the address, and neither root's key nor root's sockets
     let nobody = ssh_config("linux-builder", 65534);
     assert!(nobody.contains("port 31022\n"), "{nobody}");

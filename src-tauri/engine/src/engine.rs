@@ -9,18 +9,33 @@ use crate::{
     vm::{HostFacts, Hypervisor, Qemu},
 };
 use igloo_protocol::{
-    BuilderId, Code, Command, Phase, Problem, SettingView, SettingsPatch, Snapshot, SshAccess,
+    BuilderId, Code, Command, Phase, Problem, SettingView, SettingsPatch, Snapshot, SshAccess, StopMode,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::info;
 
-/// Runs an engine until `shutdown` resolves or a face asks for its end. Machines are left running: the next
-/// engine adopts them.
+/// How long an orderly end waits for builders that were asked to stop.
+const STOP_DEADLINE: Duration = Duration::from_secs(120);
+
+/// What becomes of running builders when the engine ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtExit {
+    /// They run on; the next engine adopts them.
+    Leave,
+    /// They are stopped, whether or not builds run.
+    Stop,
+}
+
+/// Runs an engine until `shutdown` resolves or a face asks for its end.
 ///
 /// # Errors
 /// [`Code::EngineRunning`], [`Code::BadSettings`], or folders and sockets that can't be made.
-pub async fn serve(paths: Paths, shutdown: impl Future<Output = ()> + Send) -> Result<(), Problem> {
+pub async fn serve(
+    paths: Paths,
+    at_exit: AtExit,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Problem> {
     paths.create()?;
     let _lock = Lock::take(&paths.engine_lock())?;
     let hypervisor = Arc::new(Qemu::new(HostFacts::gather(), paths.state_dir.join("accel.json")));
@@ -34,6 +49,9 @@ pub async fn serve(paths: Paths, shutdown: impl Future<Output = ()> + Send) -> R
     tokio::select! {
         () = shutdown => {}
         () = engine.shutdown.notified() => {}
+    }
+    if at_exit == AtExit::Stop {
+        engine.stop_all().await;
     }
     let _ = end.send(());
     api.await.map_err(|e| Problem::new(Code::Internal, format!("the API broke: {e}"), "look at the log"))?
@@ -115,6 +133,15 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    async fn stop_all(&self) {
+        for id in BuilderId::ALL {
+            let _ = self.tell(id, |reply| Message::Ask(Event::StopAsked(StopMode::Now), reply)).await;
+        }
+        let down = |s: &Arc<Snapshot>| s.builders.iter().all(|b| !b.phase.is_up() && b.running.is_none());
+        let mut snapshots = self.hub.subscribe();
+        let _ = tokio::time::timeout(STOP_DEADLINE, snapshots.wait_for(down)).await;
     }
 }
 

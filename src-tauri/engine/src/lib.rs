@@ -15,4 +15,4 @@ mod lock;
 pub mod settings;
 pub mod vm;
 
-pub use engine::serve;
+pub use engine::{AtExit, serve};

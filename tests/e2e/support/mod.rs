@@ -3,7 +3,7 @@
 mod home;
 mod sandbox;
 
-pub use home::{Home, Run};
+pub use home::{Home, Run, free_port};
 pub use sandbox::Sandbox;
 
 use std::{

@@ -99,10 +99,11 @@ pub fn tree(top: &Path) -> BTreeMap<PathBuf, String> {
 /// The operations of a set-up, without the key.
 pub fn host_ops(builder: BuilderId, port: u16, jobs: u16) -> Vec<Operation> {
     let (name, system) = (builder.as_str(), builder.system());
+    let share = builder == BuilderId::Aarch64;
     let json = format!(
         r#"[{{"machine":{{"builder":"{name}","systems":["{system}"],"max_jobs":{jobs},
              "features":["big-parallel"],"host_key":"{HOST_KEY}"}}}},
-            {{"ssh_host":{{"builder":"{name}","port":{port}}}}}]"#
+            {{"ssh_host":{{"builder":"{name}","port":{port},"share_connection":{share}}}}}]"#
     );
     serde_json::from_str(&json).unwrap()
 }

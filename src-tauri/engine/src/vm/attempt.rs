@@ -172,8 +172,10 @@ impl Start<'_> {
         if self.attempt.accel == Accel::Tcg || self.proven {
             return Ok(vm);
         }
+        let on_probation = OnProbation(Some(vm));
+        let Some(vm) = &on_probation.0 else { return Err(did_not_run("it is gone").into()) };
         tokio::select! {
-            () = sleep(PROBATION) => Ok(vm),
+            () = sleep(PROBATION) => on_probation.passed(),
             problem = vm.stuck() => {
                 vm.kill().await?;
                 let exit = vm.exited().await;
@@ -185,6 +187,23 @@ impl Start<'_> {
                 let problem = diagnose(Stage::Start, ended, accel, &exit.tail, &exit.console);
                 Err(Failure { problem, stderr: exit.tail })
             }
+        }
+    }
+}
+
+/// A machine of a start that may still be cancelled. Dropped, it is killed.
+struct OnProbation(Option<Vm>);
+
+impl OnProbation {
+    fn passed(mut self) -> Result<Vm, Failure> {
+        self.0.take().ok_or_else(|| did_not_run("it is gone").into())
+    }
+}
+
+impl Drop for OnProbation {
+    fn drop(&mut self) {
+        if let Some(vm) = &self.0 {
+            vm.kill_child();
         }
     }
 }

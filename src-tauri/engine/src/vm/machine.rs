@@ -208,8 +208,7 @@ impl Vm {
         if self.exit.borrow().is_some() {
             return Ok(());
         }
-        if let Some(killer) = &self.killer {
-            killer.notify_one();
+        if self.kill_child() {
             return Ok(());
         }
         let pid = self.record.pid;
@@ -219,6 +218,14 @@ impl Vm {
         }
         process::kill(pid);
         Ok(())
+    }
+
+    /// Kills QEMU if it is this process's child. Says whether it is.
+    pub(super) fn kill_child(&self) -> bool {
+        if let Some(killer) = &self.killer {
+            killer.notify_one();
+        }
+        self.killer.is_some()
     }
 
     /// Ends when the machine has, however that came. May be waited for many times and by many.

@@ -45,7 +45,7 @@ pub struct MachineSpec {
     pub accel: Setting,
 }
 
-/// Told about each rung as it is reached.
+/// Told about each rung as it is reached; from the first again when a start is tried in another way.
 pub type OnRung<'a> = &'a (dyn Fn(Rung) + Send + Sync);
 
 /// What starts machines, and finds those that run.

@@ -62,7 +62,7 @@ fn show(stages: &mut Stages, undo: &mut Undo) -> Result<()> {
         igloo.configure(builder, &image)
     })?;
     stages.need("start", || {
-        igloo.undo_by("the builder", &["stop", builder], undo);
+        igloo.undo_by("the builder", &["stop", "--now", builder], undo);
         igloo.run(&["start", builder])?;
         igloo.run(&["status"])
     })?;

@@ -44,6 +44,7 @@ async fn stuck_after(states: &[&'static str]) -> Problem {
         ephemeral: false,
         disk: "/d".into(),
         image: "i".into(),
+        manifest: "m".into(),
         started_ms: 0,
     };
     let vm = Vm::adopted(record, run, Some(qmp));
