@@ -40,7 +40,10 @@ impl Story {
     pub fn tell(&mut self, view: &BuilderView) -> Outcome {
         self.plot.see(view);
         if let Face::Plain { told } = &mut self.face {
-            let fresh: Vec<_> = self.plot.news().into_iter().filter(|l| !told.contains(l)).collect();
+            // a time that becomes known later is no news
+            let event = |line: &str| line.split(" (").next().map(str::to_owned);
+            let is_told = |line: &String| told.iter().any(|t| event(t) == event(line));
+            let fresh: Vec<_> = self.plot.news().into_iter().filter(|l| !is_told(l)).collect();
             for line in fresh {
                 print::out(&line)?;
                 told.push(line);
