@@ -20,11 +20,7 @@ use tracing::info;
 ///
 /// # Errors
 /// [`Code::EngineRunning`], [`Code::BadSettings`], or folders and sockets that can't be made.
-pub async fn serve(
-    paths: Paths,
-    at_exit: AtExit,
-    shutdown: impl Future<Output = ()> + Send,
-) -> Result<(), Problem> {
+pub async fn serve(paths: Paths, shutdown: impl Future<Output = ()> + Send) -> Result<(), Problem> {
     paths.create()?;
     let _lock = Lock::take(&paths.engine_lock())?;
     let hypervisor = Arc::new(Qemu::new(HostFacts::gather(), paths.state_dir.join("accel.json")));
