@@ -1,6 +1,6 @@
 use crate::support::{Bench, soon};
 use igloo_engine::vm::{
-    HostFacts, Hypervisor, MachineSpec, RunState, Setting, Vm,
+    Hypervisor, MachineSpec, RunState, Setting, Vm,
     accel::{AccelMemory, Verdict, memory_key},
     tools,
 };
@@ -125,7 +125,10 @@ async fn a_machine_that_hangs_is_adopted_and_can_be_killed() {
 #[tokio::test]
 async fn a_strangers_process_and_socket_are_left_alone() {
     let bench = Bench::new();
-    let mut stranger = Command::new("sleep").arg("600").spawn().unwrap();
+    // its name has the folder of the bench, which ends it if the test fails
+    let name = bench.path("stranger");
+    std::os::unix::fs::symlink("/bin/sleep", &name).unwrap();
+    let mut stranger = Command::new(name).arg("600").spawn().unwrap();
     let vm = bench.start(&bench.qemu()).await.unwrap();
     let record = vm.record().clone();
     drop(vm);
@@ -260,12 +263,9 @@ fn host_with_kvm(under_kvm: &str) -> Bench {
     );
     fs::write(&script, text).unwrap();
     fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    bench.host = HostFacts {
-        kvm_opens: true,
-        cpu_has_virtualization: true,
-        native: igloo_protocol::System::X86_64Linux,
-        ..bench.host
-    };
+    bench.host.kvm_opens = true;
+    bench.host.cpu_has_virtualization = true;
+    bench.host.native = igloo_protocol::System::X86_64Linux;
     bench
 }
 

@@ -103,12 +103,17 @@ impl Bench {
         }
     }
 
-    /// Whether a process is left that has this bench's folder in its arguments, as every QEMU of it has.
-    pub fn is_any_process_left(&self) -> bool {
+    /// The processes that have this bench's folder in their arguments, as every QEMU of it has.
+    fn processes(&self) -> Vec<String> {
         let folder = self.dir.path().to_string_lossy().into_owned();
-        let ps = Command::new("ps").args(["-A", "-ww", "-o", "stat=,args="]).output().unwrap();
+        let ps = Command::new("ps").args(["-A", "-ww", "-o", "stat=,pid=,args="]).output().unwrap();
         let list = String::from_utf8_lossy(&ps.stdout).into_owned();
-        list.lines().any(|l| l.contains(&folder) && !l.starts_with('Z'))
+        let alive = list.lines().filter(|l| l.contains(&folder) && !l.starts_with('Z'));
+        alive.filter_map(|l| l.split_whitespace().nth(1)).map(str::to_owned).collect()
+    }
+
+    pub fn is_any_process_left(&self) -> bool {
+        !self.processes().is_empty()
     }
 
     pub fn assert_no_process(&self) {
@@ -119,6 +124,15 @@ impl Bench {
     pub fn assert_run_is_clear(&self) {
         assert!(!self.run().socket().exists());
         assert!(!self.run().path().join("vm.json").exists());
+    }
+}
+
+/// A test that fails leaves no machine.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        for pid in self.processes() {
+            drop(Command::new("kill").args(["-9", &pid]).status());
+        }
     }
 }
 
