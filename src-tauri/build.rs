@@ -2,5 +2,9 @@
 
 fn main() {
     #[cfg(feature = "tray")]
-    tauri_build::build();
+    {
+        // include_image! does not watch the files that it embeds
+        println!("cargo:rerun-if-changed=icons/tray");
+        tauri_build::build();
+    }
 }

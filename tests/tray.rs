@@ -1,5 +1,7 @@
 //! The menu-bar app on a private desktop, and without one.
 #![cfg(target_os = "linux")]
+// clippy sees a test only in what says #[test]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/desktop.rs"]
 mod desktop;
