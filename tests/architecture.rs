@@ -21,7 +21,12 @@ fn dependencies(package: &str) -> BTreeSet<String> {
         .unwrap();
     assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
     let names = String::from_utf8(tree.stdout).unwrap();
-    names.lines().filter_map(|l| l.split_whitespace().next()).filter(|n| *n != package).map(Into::into).collect()
+    names
+        .lines()
+        .filter_map(|l| l.split_whitespace().next())
+        .filter(|n| *n != package)
+        .map(Into::into)
+        .collect()
 }
 
 fn ours(package: &str) -> Vec<String> {
@@ -79,8 +84,20 @@ fn no_source_file_is_longer_than_500_lines() {
 #[test]
 fn every_top_level_file_has_its_place() {
     let known = [
-        "Cargo.toml", "Cargo.lock", "src-tauri", "ui", "icons", "tests", "tauri.conf.json", "README.md",
-        "CONTRIBUTING.md", "LICENSE", "docs", "deny.toml", "clippy.toml", "rustfmt.toml",
+        "Cargo.toml",
+        "Cargo.lock",
+        "src-tauri",
+        "ui",
+        "icons",
+        "tests",
+        "tauri.conf.json",
+        "README.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "docs",
+        "deny.toml",
+        "clippy.toml",
+        "rustfmt.toml",
     ];
     let tracked = Command::new("git").args(["ls-files"]).current_dir(root()).output().unwrap();
     let tops: BTreeSet<_> = String::from_utf8(tracked.stdout)

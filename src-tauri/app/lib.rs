@@ -1,3 +1,5 @@
-//! The faces of Igloo: thin clients of the engine.
+//! Igloo's faces: what the two programs of this package are made of. Thin clients of the engine.
 
 pub mod cli;
+#[cfg(feature = "tray")]
+pub mod tray;

@@ -20,6 +20,9 @@ use tokio::{
     sync::{Notify, watch},
 };
 
+/// The host key of every guest.
+pub const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBWcxb/Blaqt1auOtE+F8QUWrUotiC5qBJ+UuEWdVCb";
+
 /// An engine with a home of its own. Its server ends with it.
 pub struct Engine {
     pub home: TempDir,
@@ -189,7 +192,7 @@ impl Service for Fake {
             user: "builder".into(),
             identity: self.0.home.join("a key"),
             alias: id.alias().into(),
-            host_key: "ssh-ed25519 AAAA".into(),
+            host_key: HOST_KEY.into(),
         })
     }
 

@@ -35,7 +35,12 @@ impl Ran {
 
 /// `igloo` with its files below `home`.
 pub fn command(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_igloo"));
+    command_of(Path::new(env!("CARGO_BIN_EXE_igloo")), home, args)
+}
+
+/// The same with another copy of the program.
+pub fn command_of(program: &Path, home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(args).env("IGLOO_HOME", home).env("TERM", "xterm").env_remove("NO_COLOR");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -89,30 +94,49 @@ pub fn interrupt_after_a_line(mut child: Child) -> Ran {
 
 /// Runs `igloo` on a terminal of its own on which `typed` is typed; returns all that it showed.
 pub fn on_terminal(home: &Path, args: &[&str], envs: &[(&str, &str)], typed: &str) -> Ran {
+    watched_on_terminal(home, args, envs, typed, |_| ())
+}
+
+/// The same; `watch` is called with what was shown so far each time that there is more.
+pub fn watched_on_terminal(
+    home: &Path,
+    args: &[&str],
+    envs: &[(&str, &str)],
+    typed: &str,
+    mut watch: impl FnMut(&str),
+) -> Ran {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap();
-    let slave = File::options()
-        .read(true)
-        .write(true)
-        .open(Path::new(std::ffi::OsStr::from_bytes(name.to_bytes())))
-        .unwrap();
+    let slave = Path::new(std::ffi::OsStr::from_bytes(name.to_bytes()));
+    let slave = File::options().read(true).write(true).open(slave).unwrap();
     let stdio = || Stdio::from(slave.try_clone().unwrap());
     let mut command = command(home, args);
-    let child =
-        command.envs(envs.iter().copied()).stdin(stdio()).stdout(stdio()).stderr(stdio()).spawn().unwrap();
+    command.envs(envs.iter().copied()).stdin(stdio()).stdout(stdio()).stderr(stdio());
+    let child = command.spawn().unwrap();
+    // the terminal ends when the last that holds it ends
     drop((command, slave));
+    let waiter = thread::spawn(move || wait(child).code());
     let mut master = File::from(master);
     master.write_all(typed.as_bytes()).unwrap();
-    let reader = thread::spawn(move || {
-        let (mut shown, mut chunk) = (Vec::new(), [0; 4096]);
-        // the end of a terminal is an error on Linux
-        while let Ok(n @ 1..) = master.read(&mut chunk) {
-            shown.extend_from_slice(&chunk[..n]);
-        }
-        String::from_utf8_lossy(&shown).into_owned()
-    });
-    let code = wait(child).code();
-    Ran { code, out: reader.join().unwrap(), err: String::new() }
+    let (mut shown, mut chunk) = (Vec::new(), [0; 4096]);
+    // the end of a terminal is an error on Linux
+    while let Ok(n @ 1..) = master.read(&mut chunk) {
+        shown.extend_from_slice(&chunk[..n]);
+        watch(&String::from_utf8_lossy(&shown));
+    }
+    Ran {
+        code: waiter.join().unwrap(),
+        out: String::from_utf8_lossy(&shown).into_owned(),
+        err: String::new(),
+    }
+}
+
+/// Writes a shell script. Not by this process: while it holds the file open for writing, another
+/// thread may start a program that inherits it, and a file that is open for writing can't be run.
+pub fn executable(path: &Path, script: &str) {
+    let write = r#"printf '#!/bin/sh\n%s' "$2" > "$1" && chmod 755 "$1""#;
+    let status = Command::new("sh").args(["-c", write, "sh"]).arg(path).arg(script).status().unwrap();
+    assert!(status.success());
 }

@@ -1,15 +1,23 @@
 //! The command line as a user meets it: the real program, the real API, builders that only say
 //! that they run.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may panic, and its helpers are tests too")]
+
 mod engine;
 mod igloo;
 
-use engine::{Engine, ready};
-use igloo::{command, finish, igloo, interrupt_after_a_line, on_terminal};
+use engine::{Engine, HOST_KEY, ready};
+use igloo::{
+    command, command_of, executable, finish, igloo, interrupt_after_a_line, on_terminal, watched_on_terminal,
+};
 use igloo_protocol::{
     BuilderId, BuilderQueue, BuilderView, Code, Command, Phase, Problem, Snapshot, StopMode,
 };
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process,
+};
 
 const X86: BuilderId = BuilderId::X86_64;
 
@@ -20,7 +28,7 @@ fn problem(text: &str) -> Problem {
 #[test]
 fn without_an_engine_each_command_says_how_to_start_one() {
     let home = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 13] = [
         &["status"],
         &["start"],
         &["stop", "x86_64"],
@@ -33,6 +41,7 @@ fn without_an_engine_each_command_says_how_to_start_one() {
         &["image", "show"],
         &["settings"],
         &["settings", "set", "a", "1"],
+        &["setup", "--yes"],
     ];
     for args in commands {
         let ran = igloo(home.path(), args);
@@ -75,8 +84,11 @@ fn a_start_is_followed_in_plain_lines() {
 #[test]
 fn a_start_is_drawn_in_place_on_a_terminal() {
     let engine = Engine::start();
-    engine.state.go_on.notify_one();
-    let ran = on_terminal(engine.home.path(), &["start"], &[], "");
+    let ran = watched_on_terminal(engine.home.path(), &["start"], &[], "", |shown| {
+        if shown.contains("\x1b[33m…\x1b[0m host key is the expected one") {
+            engine.state.go_on.notify_one();
+        }
+    });
     assert!(ran.out.contains("\x1b[9A\r"), "{:?}", ran.out);
     assert!(ran.out.contains("\x1b[32m✓\x1b[0m builds the promised systems"), "{:?}", ran.out);
     assert!(ran.ok().contains("x86_64 is ready after"));
@@ -130,7 +142,6 @@ fn a_stop_waits_for_builds_and_says_which() {
     assert_eq!(ran.out, "x86_64: stopping once 1 build has ended: hello-2.12.1\n");
     assert!(ran.code == Some(40) && ran.err.contains("the stop goes on"), "{}", ran.err);
     assert!(ran.err.contains("igloo stop x86_64 --now"), "{}", ran.err);
-    engine.state.go_on.notify_one();
     assert!(igloo(engine.home.path(), &["stop", "--now"]).ok().ends_with("x86_64 is stopped\n"));
     let modes = [StopMode::Wait, StopMode::Now].map(|mode| Command::Stop { builder: X86, mode });
     assert_eq!(engine.commands(), modes);
@@ -195,15 +206,14 @@ fn ssh_is_given_the_builders_keys_and_the_command() {
     let home = engine.home.path();
     let ssh = home.join("bin/ssh");
     fs::create_dir(home.join("bin")).unwrap();
-    fs::write(&ssh, "#!/bin/sh\nfor a; do echo \"$a\"; done\nexit 7\n").unwrap();
-    fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&ssh, "for a; do echo \"$a\"; done\nexit 7\n");
     let ran =
         |path: &Path| finish(command(home, &["ssh", "--", "uname", "-a"]).env("PATH", path).spawn().unwrap());
     let shown = ran(&home.join("bin"));
     assert_eq!(shown.code, Some(7));
     assert!(shown.out.ends_with("-p\n1022\n-l\nbuilder\n--\n127.0.0.1\nuname\n-a\n"), "{}", shown.out);
     let known = fs::read_to_string(home.join("run/x86_64/known_hosts")).unwrap();
-    assert_eq!(known, "linux-builder-x86_64 ssh-ed25519 AAAA\n");
+    assert_eq!(known, format!("linux-builder-x86_64 {HOST_KEY}\n"));
     let missing = ran(Path::new("/nonexistent"));
     assert!(missing.code == Some(25) && missing.err.contains("ssh is not installed"), "{}", missing.err);
 }
@@ -257,5 +267,93 @@ fn help_and_completions_need_no_engine() {
     for shell in ["bash", "zsh", "fish"] {
         let script = igloo(home.path(), &["completions", shell]).ok();
         assert!(script.contains("ephemeral") && script.contains("aarch64"), "{shell}");
+    }
+}
+
+/// A copy of `igloo` beside an `igloo-admin` that writes its arguments down and answers with `report`.
+fn with_helper(home: &Path, report: &str) -> PathBuf {
+    let bin = home.join("bin");
+    fs::create_dir_all(&bin).unwrap();
+    let copy = bin.join("igloo");
+    if !copy.exists() {
+        // not by this process: see `executable`
+        let cp = process::Command::new("cp").arg(env!("CARGO_BIN_EXE_igloo")).arg(&copy).status().unwrap();
+        assert!(cp.success());
+    }
+    let asked = home.join("asked");
+    executable(&bin.join("igloo-admin"), &format!("echo \"$@\" >> {}\necho '{report}'\n", asked.display()));
+    copy
+}
+
+#[test]
+fn a_setup_is_shown_asked_for_and_its_key_let_in() {
+    let engine = Engine::start();
+    let home = engine.home.path();
+    let plan = igloo(home, &["setup", "--plan", "--json"]);
+    if plan.code == Some(i32::from(Code::NotManaged.exit_code())) || !rustix::process::geteuid().is_root() {
+        // this machine's own Nix is another's, or sudo would ask
+        return;
+    }
+    let plan: serde_json::Value = serde_json::from_str(&plan.ok()).unwrap();
+    assert_eq!(plan["plan"]["ops"].as_array().unwrap().len(), 4);
+
+    let applied = r#"{"version":1,"outcome":"applied","steps":[],"public_key":"ssh-ed25519 AAAA root"}"#;
+    let program = with_helper(home, applied);
+    let ran = |args: &[&str]| finish(command_of(&program, home, args).spawn().unwrap());
+    assert_eq!(ran(&["setup"]).code, Some(41), "it asks, and nobody is there");
+    assert!(!home.join("asked").exists());
+    assert!(ran(&["setup", "--yes"]).ok().ends_with("Nix is set up\nNix can build on x86_64\n"));
+    let asked = fs::read_to_string(home.join("asked")).unwrap();
+    assert!(asked.starts_with("apply eyJ"), "{asked}");
+
+    with_helper(home, r#"{"version":1,"outcome":"undone","steps":[]}"#);
+    assert_eq!(ran(&["setup", "--undo", "--yes"]).ok(), "All is as it was before Igloo\n");
+    let key = |builder, key: Option<&str>| Command::DaemonKey { builder, public_key: key.map(str::to_owned) };
+    let expected = [key(X86, Some("ssh-ed25519 AAAA root")), key(BuilderId::Aarch64, None), key(X86, None)];
+    assert_eq!(engine.commands(), expected);
+}
+
+#[test]
+fn a_setup_that_failed_ends_with_the_problem_of_igloo_admin() {
+    let home = tempfile::tempdir().unwrap();
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let report = r#"{"version":1,"outcome":"failed","steps":[],
+        "problem":{"code":"file_changed","message":"it changed","remedy":"look"}}"#;
+    let program = with_helper(home.path(), report);
+    let ran = finish(command_of(&program, home.path(), &["setup", "--undo", "--yes"]).spawn().unwrap());
+    assert_eq!((ran.code, ran.out.as_str()), (Some(52), "Nothing is changed\n"));
+    assert_eq!(ran.err, "error: it changed\n  → look\n");
+}
+
+#[test]
+fn an_engine_is_started_in_the_background_where_that_is_wanted() {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join("config")).unwrap();
+    let settings = home.path().join("config/settings.toml");
+    fs::write(&settings, "[[[").unwrap();
+    let ran = igloo(home.path(), &["start", "--serve"]);
+    assert_eq!(ran.code, Some(10), "{}", ran.err);
+    assert!(ran.err.contains("settings.toml") && ran.err.contains("engine.log"), "{}", ran.err);
+
+    fs::write(&settings, "").unwrap();
+    let ran = igloo(home.path(), &["start", "--serve"]);
+    let engine: Snapshot = serde_json::from_str(&igloo(home.path(), &["status", "--json"]).ok()).unwrap();
+    let end = End(engine.engine.pid);
+    assert_eq!(ran.code, Some(20), "the engine runs, and has no image: {}", ran.err);
+    assert!(ran.err.starts_with("the engine runs in the background"), "{}", ran.err);
+    let again = igloo(home.path(), &["start", "--serve"]);
+    assert!(again.code == Some(20) && !again.err.contains("in the background"), "{}", again.err);
+    drop(end);
+}
+
+/// Ends an engine that was left in the background.
+struct End(u32);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_raw(self.0.try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     }
 }

@@ -84,7 +84,9 @@ fn a_graph_of_derivations_is_built_and_the_queue_shows_it() {
         let built = build.join().unwrap().ok();
         assert_eq!(home.sandbox().read(&out_path(&built.out)), "up\nup\n");
     });
-    wait_for("an empty queue", PATIENCE, || home.builder().builds.is_some_and(|b| b.is_empty()).then_some(()));
+    wait_for("an empty queue", PATIENCE, || {
+        home.builder().builds.is_some_and(|b| b.is_empty()).then_some(())
+    });
 }
 
 #[test]

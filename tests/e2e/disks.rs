@@ -18,7 +18,11 @@ fn an_ephemeral_start_never_touches_the_persistent_disk() {
     let home = Home::ready();
     home.in_guest("echo mine > kept; sync").ok();
     home.igloo(&["ephemeral", "x86_64", "on"]).ok();
-    assert_eq!(home.builder().pending, [Pending::Ephemeral], "it takes effect at the next start, and says so");
+    assert_eq!(
+        home.builder().pending,
+        [Pending::Ephemeral],
+        "it takes effect at the next start, and says so"
+    );
     home.igloo(&["stop"]).ok();
     let before = hash(&home);
 

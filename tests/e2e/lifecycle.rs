@@ -17,7 +17,9 @@ fn a_start_shows_every_rung_and_a_stop_powers_the_guest_off() {
     assert!(climbed.is_sorted() && climbed.last() == Some(&Rung::Systems), "{climbed:?}");
     assert!(running.nix_version.unwrap().starts_with("2."));
     assert_eq!(home.in_guest("nproc").ok().out.trim(), "1");
-    wait_for("a look into the guest", PATIENCE, || home.builder().running?.usage.filter(|u| u.memory_total > 0));
+    wait_for("a look into the guest", PATIENCE, || {
+        home.builder().running?.usage.filter(|u| u.memory_total > 0)
+    });
 
     home.igloo(&["stop"]).ok();
     assert_eq!(home.builder().phase, Phase::Stopped);
@@ -45,7 +47,9 @@ fn a_stop_during_the_boot_leaves_nothing() {
     home.serve();
     std::thread::scope(|scope| {
         let start = scope.spawn(|| home.igloo(&["start"]));
-        wait_for("the boot", PATIENCE, || matches!(home.builder().phase, Phase::Booting { .. }).then_some(()));
+        wait_for("the boot", PATIENCE, || {
+            matches!(home.builder().phase, Phase::Booting { .. }).then_some(())
+        });
         home.igloo(&["stop"]).ok();
         start.join().unwrap().failed(Code::Cancelled);
     });

@@ -79,6 +79,14 @@ impl State {
     }
 }
 
+impl Drop for State {
+    /// Gives the lock back by name: closing alone would leave it with a child process that is just being
+    /// started and holds a copy of the descriptor until its `exec`.
+    fn drop(&mut self) {
+        let _ = rustix::fs::flock(self.folder.fd(), FlockOperation::Unlock);
+    }
+}
+
 /// The open parent of a managed folder, and the folder's name in it.
 pub(crate) fn parent(root: &Root, folder: ManagedFolder) -> Result<(Folder, String), Problem> {
     let path = folder_path(root.platform(), folder);

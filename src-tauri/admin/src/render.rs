@@ -22,7 +22,10 @@ pub(crate) fn files(op: &Operation) -> Vec<ManagedFile> {
 pub(crate) fn folders(op: &Operation) -> &'static [ManagedFolder] {
     match op {
         Operation::BuilderKey | Operation::Machine(_) => &[ManagedFolder::Nix],
-        Operation::SshHost(_) => &[ManagedFolder::SshConfig, ManagedFolder::SshControl],
+        Operation::SshHost(host) if host.share_connection => {
+            &[ManagedFolder::SshConfig, ManagedFolder::SshControl]
+        }
+        Operation::SshHost(_) => &[ManagedFolder::SshConfig],
         Operation::RestartNixDaemon => &[],
     }
 }

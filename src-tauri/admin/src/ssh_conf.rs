@@ -9,14 +9,12 @@ const END: &str = "# <<< Igloo";
 
 /// The block for a builder, with its last newline.
 ///
-/// The key and the shared connection are root's alone, so they are offered to root alone: another
-/// user's `ssh linux-builder` uses that user's own keys. ssh ends with an error when the folder of a
-/// `ControlPath` is missing, hence `Match exec`: without the folder there is a connection each, and
-/// builds go on. The host key is pinned by Nix, from the machines line.
+/// The key is root's alone, so it is offered to root alone: another user's `ssh linux-builder` uses
+/// that user's own keys. The host key is pinned by Nix, from the machines line.
 pub fn block(platform: Platform, host: &SshHost) -> String {
     let alias = host.builder.alias();
     let port = host.port;
-    let control = folder_path(platform, ManagedFolder::SshControl);
+    let shared = if host.share_connection { shared(platform, alias) } else { String::new() };
     format!(
         "{BEGIN}\n\
          Host {alias}\n\
@@ -27,11 +25,19 @@ pub fn block(platform: Platform, host: &SshHost) -> String {
          Match originalhost {alias} localuser root\n\
          \x20 IdentityFile {KEY_PATH}\n\
          \x20 IdentitiesOnly yes\n\
-         Match originalhost {alias} localuser root exec \"test -d {control}\"\n\
+         {shared}{END}\n"
+    )
+}
+
+/// The part by which root's connections share one. ssh ends with an error when the folder of a
+/// `ControlPath` is missing, hence `exec`: without the folder there is a connection each, and builds go on.
+fn shared(platform: Platform, alias: &str) -> String {
+    let control = folder_path(platform, ManagedFolder::SshControl);
+    format!(
+        "Match originalhost {alias} localuser root exec \"test -d {control}\"\n\
          \x20 ControlMaster auto\n\
          \x20 ControlPath {control}/%C\n\
-         \x20 ControlPersist 60\n\
-         {END}\n"
+         \x20 ControlPersist 60\n"
     )
 }
 
@@ -95,14 +101,22 @@ mod tests {
     use std::num::NonZeroU16;
 
     fn block_for(builder: BuilderId, port: u16) -> String {
-        block(Platform::Linux, &SshHost { builder, port: NonZeroU16::new(port).unwrap() })
+        let port = NonZeroU16::new(port).unwrap();
+        block(Platform::Linux, &SshHost { builder, port, share_connection: port.get() > 9999 })
     }
 
     #[test]
     fn the_block_is_as_agreed() {
-        let text = block(
-            Platform::MacOs,
-            &SshHost { builder: BuilderId::X86_64, port: NonZeroU16::new(31023).unwrap() },
+        let port = NonZeroU16::new(31023).unwrap();
+        let host = SshHost { builder: BuilderId::X86_64, port, share_connection: true };
+        let text = block(Platform::MacOs, &host);
+        let alone = block(Platform::MacOs, &SshHost { share_connection: false, ..host });
+        assert!(
+            text.starts_with(alone.trim_end_matches(
+                "# <<< Igloo
+"
+            )) && !alone.contains("Control"),
+            "{alone}"
         );
         assert_eq!(
             text,

@@ -22,6 +22,8 @@ pub enum Goal {
 /// What a look at the builder says.
 #[derive(Debug, PartialEq)]
 enum Verdict {
+    /// It shows the state from before still.
+    NotYet,
     Going,
     Reached,
     Lost(Problem),
@@ -45,7 +47,7 @@ impl Watch {
 
     fn see(&mut self, view: &BuilderView) -> Verdict {
         if !self.turned && self.before == (view.since_ms, view.phase.word()) {
-            return Verdict::Going;
+            return Verdict::NotYet;
         }
         match (&view.phase, self.goal) {
             (Phase::Failed { problem }, _) => Verdict::Lost(problem.clone()),
@@ -135,9 +137,12 @@ async fn follow(
             }
         };
         let view = builder::view(id, &snapshot)?;
-        story.tell(view)?;
-        match watch.see(view) {
-            Verdict::Going => {}
+        let verdict = watch.see(view);
+        if verdict != Verdict::NotYet {
+            story.tell(view)?;
+        }
+        match verdict {
+            Verdict::NotYet | Verdict::Going => {}
             Verdict::Reached => return Ok(view.clone()),
             Verdict::Lost(problem) => return Err(problem),
         }
@@ -196,7 +201,10 @@ mod tests {
 
     fn end(goal: Goal, before: BuilderView, then: Vec<BuilderView>) -> Verdict {
         let mut watch = Watch::new(goal, &before);
-        then.iter().map(|v| watch.see(v)).find(|v| *v != Verdict::Going).unwrap_or(Verdict::Going)
+        then.iter()
+            .map(|v| watch.see(v))
+            .find(|v| !matches!(v, Verdict::NotYet | Verdict::Going))
+            .unwrap_or(Verdict::Going)
     }
 
     #[test]

@@ -82,7 +82,9 @@ pub fn on_terminal() -> bool {
 
 /// The width of the terminal in columns.
 pub fn width() -> usize {
-    rustix::termios::tcgetwinsize(io::stdout()).map_or(80, |w| usize::from(w.ws_col).max(20))
+    // one that does not know its size says 0
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |w| w.ws_col);
+    if columns == 0 { 80 } else { columns.into() }
 }
 
 fn is_dumb() -> bool {

@@ -40,7 +40,10 @@ impl Story {
     pub fn tell(&mut self, view: &BuilderView) -> Outcome {
         self.plot.see(view);
         if let Face::Plain { told } = &mut self.face {
-            let fresh: Vec<_> = self.plot.news().into_iter().filter(|l| !told.contains(l)).collect();
+            // a time that becomes known later is no news
+            let event = |line: &str| line.split(" (").next().map(str::to_owned);
+            let is_told = |line: &String| told.iter().any(|t| event(t) == event(line));
+            let fresh: Vec<_> = self.plot.news().into_iter().filter(|l| !is_told(l)).collect();
             for line in fresh {
                 print::out(&line)?;
                 told.push(line);
@@ -92,8 +95,7 @@ impl Plot {
 
     fn see(&mut self, view: &BuilderView) {
         match &view.phase {
-            Phase::Preparing { .. } | Phase::Booting { .. } => self.steps = steps(view),
-            Phase::Ready if !self.steps.is_empty() => self.steps = steps(view),
+            Phase::Preparing { .. } | Phase::Booting { .. } | Phase::Ready => self.steps = steps(view),
             Phase::Failed { .. } | Phase::Stopped => {
                 for step in self.steps.iter_mut().filter(|s| s.mark == Mark::Active) {
                     (step.mark, step.since) = (Mark::Broken, None);

@@ -2,7 +2,7 @@
 
 use super::{Outcome, context::Context, print};
 use futures_util::StreamExt;
-use igloo_engine::{api::Client, host::Paths};
+use igloo_engine::api::Client;
 use igloo_protocol::{BuilderId, Code, Command, Problem, Snapshot, StopMode};
 use std::{
     io::{self, IsTerminal},
@@ -11,6 +11,9 @@ use std::{
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+/// How long the engine may take to say what runs.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// How long builders may take to stop before the engine ends all the same.
 const BUILDERS_STOP: Duration = Duration::from_secs(120);
@@ -41,12 +44,7 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         signals.next().await;
         leave(&client, args.stop_builders_on_exit, signals).await;
     };
-    run_engine(context.paths.clone(), shutdown).await
-}
-
-/// Runs the engine until `shutdown` resolves.
-async fn run_engine(_paths: Paths, _shutdown: impl Future<Output = ()> + Send + 'static) -> Outcome {
-    Err(Problem::new(Code::EngineFailed, "this igloo has no engine in it", "use a whole build of Igloo"))
+    igloo_engine::serve(context.paths.clone(), shutdown).await
 }
 
 fn log_to_stderr() {
@@ -84,7 +82,8 @@ impl Signals {
 
 /// Stops the builders if that is wanted, else says which go on. A second signal cuts it short.
 async fn leave(client: &Client, stop: bool, mut signals: Signals) {
-    let Ok(snapshot) = client.snapshot().await else { return };
+    // an engine that does not answer must not hold up its own end
+    let Ok(Ok(snapshot)) = tokio::time::timeout(ANSWER, client.snapshot()).await else { return };
     let up = up(&snapshot);
     if up.is_empty() {
         return;

@@ -23,7 +23,7 @@ const LOG_MAX: u64 = 1 << 20;
 /// Starts an engine in the background, unless one runs, and waits until it answers.
 ///
 /// # Errors
-/// [`Code::EngineFailed`] with the last words of an engine that ends at once or does not answer.
+/// The problem with which an engine ends at once; [`Code::EngineFailed`] for one that does not answer.
 pub async fn engine(context: &Context) -> Result<(), Problem> {
     match context.client.snapshot().await {
         Ok(_) => return Ok(()),
@@ -42,6 +42,8 @@ pub async fn engine(context: &Context) -> Result<(), Problem> {
         // another engine won the race: that one will answer
         let ended = ended.filter(|s| s.code() != Some(Code::EngineRunning.exit_code().into()));
         if ended.is_some() || Instant::now() > deadline {
+            // an engine that nobody can talk to must not stay; one that has ended can't be ended again
+            let _ = child.kill().and_then(|()| child.wait());
             return Err(failed(ended, &log));
         }
         tokio::time::sleep(POLL).await;
@@ -80,7 +82,13 @@ fn failed(ended: Option<ExitStatus>, log: &Path) -> Problem {
     let text = fs::read(log).unwrap_or_default();
     let last = last_words(&String::from_utf8_lossy(&text));
     let message = if last.is_empty() { how } else { format!("{how}: {last}") };
-    Problem::new(Code::EngineFailed, message, format!("its log is {}", log.display()))
+    Problem::new(code(ended), message, format!("read its log, {}", log.display()))
+}
+
+/// The kind of the problem that an engine ended with.
+fn code(ended: Option<ExitStatus>) -> Code {
+    let exit = ended.and_then(|status| u8::try_from(status.code()?).ok());
+    Code::ALL.iter().copied().find(|c| Some(c.exit_code()) == exit).unwrap_or(Code::EngineFailed)
 }
 
 /// The engine's problem at the end of its log, else its last line.

@@ -6,35 +6,24 @@ use crate::{
     host::Paths,
     lock::Lock,
     settings::{HostSize, Settings, Store},
-    vm::{Hypervisor, Qemu},
+    vm::{HostFacts, Hypervisor, Qemu},
 };
 use igloo_protocol::{
-    BuilderId, Code, Command, Phase, Problem, SettingView, SettingsPatch, Snapshot, SshAccess, StopMode,
+    BuilderId, Code, Command, Phase, Problem, SettingView, SettingsPatch, Snapshot, SshAccess,
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::info;
 
-/// How long an orderly end waits for builders that were asked to stop.
-const STOP_DEADLINE: Duration = Duration::from_secs(120);
-
-/// What becomes of running builders when the engine ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtExit {
-    /// They run on; the next engine adopts them.
-    Leave,
-    /// They are stopped, whether or not builds run.
-    Stop,
-}
-
-/// Runs an engine until `shutdown` resolves or a face asks for its end.
+/// Runs an engine until `shutdown` resolves or a face asks for its end. Machines are left running: the next
+/// engine adopts them.
 ///
 /// # Errors
 /// [`Code::EngineRunning`], [`Code::BadSettings`], or folders and sockets that can't be made.
-pub async fn serve(paths: Paths, at_exit: AtExit, shutdown: impl Future<Output = ()> + Send) -> Result<(), Problem> {
+pub async fn serve(paths: Paths, shutdown: impl Future<Output = ()> + Send) -> Result<(), Problem> {
     paths.create()?;
     let _lock = Lock::take(&paths.engine_lock())?;
-    let hypervisor = Arc::new(Qemu::new(paths.state_dir.join("accel.json")));
+    let hypervisor = Arc::new(Qemu::new(HostFacts::gather(), paths.state_dir.join("accel.json")));
     let engine = Arc::new(Engine::start(paths, hypervisor)?);
     let listener = ApiListener::bind(&engine.paths.socket())?;
     info!(socket = %engine.paths.socket().display(), "the engine runs");
@@ -45,9 +34,6 @@ pub async fn serve(paths: Paths, at_exit: AtExit, shutdown: impl Future<Output =
     tokio::select! {
         () = shutdown => {}
         () = engine.shutdown.notified() => {}
-    }
-    if at_exit == AtExit::Stop {
-        engine.stop_all().await;
     }
     let _ = end.send(());
     api.await.map_err(|e| Problem::new(Code::Internal, format!("the API broke: {e}"), "look at the log"))?
@@ -78,8 +64,14 @@ impl Engine {
         Ok(Engine { paths, store, hub, builders: builders.to_vec(), shutdown: Notify::new() })
     }
 
-    async fn tell(&self, id: BuilderId, message: impl FnOnce(oneshot::Sender<Result<(), Problem>>) -> Message) -> Result<(), Problem> {
-        let gone = || Problem::new(Code::Internal, format!("the supervisor of {id} is gone"), "start the engine again");
+    async fn tell(
+        &self,
+        id: BuilderId,
+        message: impl FnOnce(oneshot::Sender<Result<(), Problem>>) -> Message,
+    ) -> Result<(), Problem> {
+        let gone = || {
+            Problem::new(Code::Internal, format!("the supervisor of {id} is gone"), "start the engine again")
+        };
         let (reply, answer) = oneshot::channel();
         let (_, outbox) = self.builders.iter().find(|(b, _)| *b == id).ok_or_else(gone)?;
         outbox.send(message(reply)).map_err(|_| gone())?;
@@ -110,7 +102,11 @@ impl Engine {
         let snapshot = self.hub.subscribe().borrow().clone();
         for builder in snapshot.builders.iter().filter(|b| b.phase.is_up()) {
             let key = format!("builders.{}.enabled", builder.id);
-            if patch.set.iter().any(|(k, v)| *k == key && v.as_deref().is_some_and(|v| v != "true" && v != "on")) {
+            if patch
+                .set
+                .iter()
+                .any(|(k, v)| *k == key && v.as_deref().is_some_and(|v| v != "true" && v != "on"))
+            {
                 return Err(Problem::new(
                     Code::WrongPhase,
                     format!("the builder {} runs, so it can't be disabled now", builder.id),
@@ -119,15 +115,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    async fn stop_all(&self) {
-        for id in BuilderId::ALL {
-            let _ = self.tell(id, |reply| Message::Ask(Event::StopAsked(StopMode::Now), reply)).await;
-        }
-        let down = |s: &Arc<Snapshot>| s.builders.iter().all(|b| !b.phase.is_up() && b.running.is_none());
-        let mut snapshots = self.hub.subscribe();
-        let _ = tokio::time::timeout(STOP_DEADLINE, snapshots.wait_for(down)).await;
     }
 }
 
@@ -158,7 +145,7 @@ impl Service for Engine {
     }
 
     fn log_path(&self, id: BuilderId) -> PathBuf {
-        Layout::new(&self.paths, id).console()
+        Layout::new(&self.paths, id).run_dir().console()
     }
 
     fn ssh(&self, id: BuilderId) -> Result<SshAccess, Problem> {
@@ -175,7 +162,7 @@ impl Service for Engine {
         let keys = Layout::new(&self.paths, id).keys(&image)?;
         Ok(SshAccess {
             port: view.port,
-            user: image.manifest().user.clone(),
+            user: image.manifest.user.clone(),
             identity: keys.user.private_path,
             alias: id.alias().into(),
             host_key: keys.host.line(),

@@ -117,7 +117,11 @@ impl KeyPair {
 /// [`Code::BadKey`] when the key is there but is none, or can't be made or read; [`Code::DiskFull`].
 pub fn ensure_pair(dir: &Path, name: &str, comment: &str) -> Result<KeyPair, Problem> {
     let path = dir.join(name);
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| cannot("make the folder", dir, &e))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|e| cannot("make the folder", dir, &e))?;
     tighten(dir, 0o700)?;
     if !path.try_exists().map_err(|e| cannot("look at", &path, &e))? {
         make(dir, &path, comment).map_err(|e| cannot("make the key", &path, &e))?;
@@ -230,7 +234,9 @@ mod tests {
     #[test]
     fn garbage_is_told_and_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        for garbage in ["", "garbage", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"] {
+        for garbage in
+            ["", "garbage", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"]
+        {
             let path = dir.path().join("k");
             fs::write(&path, garbage).unwrap();
             let problem = ensure_pair(dir.path(), "k", "c").unwrap_err();
@@ -256,7 +262,10 @@ mod tests {
         let key: PublicKey = STOCK.parse().unwrap();
         assert_eq!(key.fingerprint(), "SHA256:73nCAX7tESRWJ4ZN8RkOlqB+0bgxKVmbNRUcFPbXMkE");
         assert_eq!(key, STOCK.replace("root@nixos", "another").parse().unwrap());
-        assert_eq!(BASE64.decode(key.machines_field()).unwrap(), STOCK.trim().trim_end_matches(" root@nixos").as_bytes());
+        assert_eq!(
+            BASE64.decode(key.machines_field()).unwrap(),
+            STOCK.trim().trim_end_matches(" root@nixos").as_bytes()
+        );
         let dir = tempfile::tempdir().unwrap();
         assert_ne!(ensure_pair(dir.path(), "k", "c").unwrap().public().unwrap(), key);
     }

@@ -15,4 +15,4 @@ mod lock;
 pub mod settings;
 pub mod vm;
 
-pub use engine::{AtExit, serve};
+pub use engine::serve;

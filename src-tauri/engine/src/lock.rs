@@ -20,7 +20,13 @@ impl Lock {
     /// [`Code::EngineRunning`], naming the process that has it.
     pub fn take(path: &Path) -> Result<Lock, Problem> {
         let failed = |e: std::io::Error| cannot("lock", path, &e);
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(failed)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(taken(&mut file));
         }

@@ -83,6 +83,12 @@ pub struct SshHost {
     pub builder: BuilderId,
     /// The loopback TCP port that it is reached on.
     pub port: NonZeroU16,
+    /// Whether root's connections share one (ssh's `ControlMaster`). It halves the time of small builds,
+    /// and some versions of Nix can't live with it, so it is for the caller to know that this one can:
+    /// 2.16 hangs (NixOS/nix#8329); Determinate Nix, which opens masters of its own, fails with "protocol
+    /// mismatch, got 'started'" (DeterminateSystems/nix-src#441, NixOS/nix#14132).
+    #[serde(default)]
+    pub share_connection: bool,
 }
 
 /// A builder's entry in `/etc/nix/machines`.
@@ -213,7 +219,7 @@ mod tests {
     #[test]
     fn a_plan_of_version_1_is_read_and_written_back() {
         let ops = format!(
-            r#""builder_key",{{"ssh_host":{{"builder":"x86_64","port":31023}}}},{},"restart_nix_daemon""#,
+            r#""builder_key",{{"ssh_host":{{"builder":"x86_64","port":31023,"share_connection":true}}}},{},"restart_nix_daemon""#,
             machine("")
         );
         let json = plan(&ops);

@@ -67,6 +67,7 @@ codes! {
     NoEngine = "no_engine", 3, "No engine runs, and this needs one.";
     EngineRunning = "engine_running", 4, "Another engine runs on the same state.";
     EngineFailed = "engine_failed", 5, "The engine could not start, or went away during a request.";
+    NoDisplay = "no_display", 6, "There is no display to show the tray on.";
     BadSettings = "bad_settings", 10, "The settings file or a value in it is not valid.";
     UnknownBuilder = "unknown_builder", 11, "There is no such builder.";
     Disabled = "disabled", 12, "The builder is not enabled in the settings.";

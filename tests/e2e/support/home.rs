@@ -35,7 +35,13 @@ impl Run {
     /// It failed with this problem's exit code, and said what to do.
     #[track_caller]
     pub fn failed(self, code: igloo_protocol::Code) -> Run {
-        assert_eq!(self.code, i32::from(code.exit_code()), "wanted {code:?}; out: {}\nerr: {}", self.out, self.err);
+        assert_eq!(
+            self.code,
+            i32::from(code.exit_code()),
+            "wanted {code:?}; out: {}\nerr: {}",
+            self.out,
+            self.err
+        );
         assert!(self.err.contains("error:") && self.err.contains("→"), "cause and remedy: {}", self.err);
         self
     }
@@ -66,7 +72,8 @@ impl Home {
         let dir = tempfile::Builder::new().prefix("igloo-").tempdir().unwrap();
         fs::create_dir_all(dir.path().join("config")).unwrap();
         let home = Home { dir, engine: None, sandbox: None };
-        let image = if more.contains("image =") { String::new() } else { format!("image = {:?}\n", tiny_image()) };
+        let image =
+            if more.contains("image =") { String::new() } else { format!("image = {:?}\n", tiny_image()) };
         let settings = format!(
             "[builders.x86_64]\nport = {}\ncores = 1\nmemory = 1024\ndisk = 10\naccel = \"tcg\"\n{image}{more}",
             free_port()
@@ -114,7 +121,8 @@ impl Home {
 
     /// Starts the engine, and waits until it answers.
     pub fn serve(&mut self) -> u32 {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.path().join("engine.log")).unwrap();
+        let log =
+            fs::OpenOptions::new().create(true).append(true).open(self.path().join("engine.log")).unwrap();
         let child = self
             .command(IGLOO)
             .arg("serve")
@@ -200,7 +208,10 @@ impl Home {
             .into_iter()
             .filter(|f| {
                 let name = f.file_name().unwrap().to_string_lossy().into_owned();
-                name.starts_with(".tmp") || name.ends_with(".partial") || name == "vm.json" || name == "ephemeral.qcow2"
+                name.starts_with(".tmp")
+                    || name.ends_with(".partial")
+                    || name == "vm.json"
+                    || name == "ephemeral.qcow2"
             })
             .collect();
         assert_eq!(odd, Vec::<PathBuf>::new());

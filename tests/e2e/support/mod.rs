@@ -3,7 +3,7 @@
 mod home;
 mod sandbox;
 
-pub use home::{Home, Run};
+pub use home::{Home, Run, free_port};
 pub use sandbox::Sandbox;
 
 use std::{
@@ -29,7 +29,9 @@ pub fn wait_for<T>(what: &str, within: Duration, mut check: impl FnMut() -> Opti
 /// A path that `cargo xtask test` prepares.
 pub fn prepared(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable).map(PathBuf::from);
-    path.unwrap_or_else(|| panic!("{variable} is not set: run `cargo xtask test --only e2e`, which prepares it"))
+    path.unwrap_or_else(|| {
+        panic!("{variable} is not set: run `cargo xtask test --only e2e`, which prepares it")
+    })
 }
 
 /// The folder of the image that boots quickly.
@@ -69,7 +71,10 @@ impl SmallDisk {
     /// Mounts a tmpfs of this size (`8m`).
     pub fn mount(at: &std::path::Path, size: &str) -> SmallDisk {
         let option = format!("size={size}");
-        let mount = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", &option, "tmpfs"]).arg(at).status();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &option, "tmpfs"])
+            .arg(at)
+            .status();
         assert!(mount.unwrap().success());
         SmallDisk(at.into())
     }

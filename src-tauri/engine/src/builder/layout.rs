@@ -7,6 +7,7 @@ use crate::{
     },
     image::{HostKey, Image},
     keys::{HOST_KEY, KeyPair, PublicKey, USER_KEY, ensure_pair},
+    vm::RunDir,
 };
 use igloo_protocol::{BuilderId, Code, Problem};
 use std::{
@@ -25,7 +26,7 @@ const RESET_MARK: &str = "reset-at-next-start";
 #[derive(Clone, Debug)]
 pub struct Layout {
     dir: PathBuf,
-    run_dir: PathBuf,
+    run_dir: RunDir,
 }
 
 /// The keys of one builder.
@@ -40,7 +41,7 @@ pub struct Keys {
 impl Layout {
     /// The layout of one builder below the user's paths.
     pub fn new(paths: &Paths, id: BuilderId) -> Layout {
-        Layout { dir: paths.builder_dir(id), run_dir: paths.run_dir(id) }
+        Layout { dir: paths.builder_dir(id), run_dir: RunDir::new(paths.run_dir(id)) }
     }
 
     /// The disks' folder.
@@ -49,13 +50,8 @@ impl Layout {
     }
 
     /// The sockets' and the record's folder.
-    pub fn run_dir(&self) -> &Path {
+    pub fn run_dir(&self) -> &RunDir {
         &self.run_dir
-    }
-
-    /// The guest's console.
-    pub fn console(&self) -> PathBuf {
-        self.dir.join("console.log")
     }
 
     /// Makes the keys where they are missing, and lays out the shares that the image asks for.
@@ -64,8 +60,7 @@ impl Layout {
     /// Keys that are damaged, a disk that is full, a share that nobody knows.
     pub fn prepare(&self, image: &Image) -> Result<(Keys, Vec<(String, PathBuf)>), Problem> {
         private_dir(&self.dir)?;
-        private_dir(&self.run_dir)?;
-        let manifest = image.manifest();
+        let manifest = &image.manifest;
         let keys = self.keys(image)?;
         let mut shares = Vec::new();
         for tag in &manifest.shares {
@@ -89,7 +84,7 @@ impl Layout {
     pub fn keys(&self, image: &Image) -> Result<Keys, Problem> {
         let dir = self.dir.join("keys");
         let user = ensure_pair(&dir, USER_KEY, "builder@localhost")?;
-        let host = match &image.manifest().host_key {
+        let host = match &image.manifest.host_key {
             HostKey::Known { public } => parse_key(public)?,
             HostKey::Provided { .. } => parse_key(&ensure_pair(&dir, HOST_KEY, "root@igloo")?.public_line)?,
         };
@@ -103,7 +98,7 @@ impl Layout {
     /// A disk that is full, an image without a share for the keys.
     pub fn authorize(&self, image: &Image) -> Result<(), Problem> {
         let user = ensure_pair(&self.dir.join("keys"), USER_KEY, "builder@localhost")?;
-        let keys = &image.manifest().keys;
+        let keys = &image.manifest.keys;
         let mut lines = user.public_line.trim().to_owned() + "\n";
         if let Ok(daemon) = fs::read_to_string(self.dir.join("keys").join(DAEMON_KEY)) {
             lines += daemon.trim();
@@ -156,7 +151,11 @@ impl Layout {
 
 fn parse_key(line: &str) -> Result<PublicKey, Problem> {
     line.parse().map_err(|e| {
-        Problem::new(Code::Usage, format!("{line:?} is not an ed25519 public key: {e}"), "give the line of a .pub file")
+        Problem::new(
+            Code::Usage,
+            format!("{line:?} is not an ed25519 public key: {e}"),
+            "give the line of a .pub file",
+        )
     })
 }
 

@@ -27,6 +27,8 @@ pub enum Event {
     StartFailed(Problem),
     /// The machine ended: how, as a problem, in case nobody asked it to.
     Exited(Problem),
+    /// The guest stands still for good, and the machine lives on.
+    Stuck(Problem),
     /// So many builds run in the guest.
     Builds(usize),
     /// The guest does not answer any more.
@@ -96,6 +98,7 @@ impl Lifecycle {
             Event::Ready => Ok(self.became_ready()),
             Event::StartFailed(problem) => Ok(self.start_failed(problem, now_ms)),
             Event::Exited(problem) => Ok(self.exited(problem, now_ms)),
+            Event::Stuck(problem) => Ok(self.stuck(problem, now_ms)),
             Event::Builds(n) => Ok(self.counted(n)),
             Event::Lost => Ok(self.lost()),
         }
@@ -236,6 +239,17 @@ impl Lifecycle {
                 self.fail(problem);
                 vec![Effect::Abandon, Effect::CleanUp]
             }
+        }
+    }
+
+    fn stuck(&mut self, problem: Problem, now_ms: u64) -> Vec<Effect> {
+        match self.phase {
+            Phase::Preparing { .. } | Phase::Booting { .. } => self.retry_or_fail(problem, now_ms),
+            Phase::Ready | Phase::Draining { .. } => {
+                self.fail(problem);
+                vec![Effect::Abandon, Effect::Quit]
+            }
+            _ => vec![],
         }
     }
 

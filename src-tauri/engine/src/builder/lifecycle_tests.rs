@@ -209,6 +209,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::StartFailed(problem(Code::VmFailed))),
         Just(Event::StartFailed(problem(Code::DiskFull))),
         Just(crashed()),
+        Just(Event::Stuck(problem(Code::VmFailed))),
         (0usize..3).prop_map(Event::Builds),
         Just(Event::Lost),
     ]

@@ -1,10 +1,10 @@
 //! What the supervisor is told: by faces, and by the tasks that it started.
 
 use crate::{
-    guest::{Guest, GuestNix, Observation},
+    guest::{Daemon, Guest, GuestNix, Observation},
     image::Image,
     settings::BuilderSettings,
-    vm::{Exit, Vm},
+    vm::{Exit, MachineSpec, Vm},
 };
 use igloo_protocol::{PrepareStep, Problem, Rung};
 use std::sync::{
@@ -12,6 +12,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use super::{layout::Keys, lifecycle::Event};
 
@@ -41,7 +42,7 @@ pub enum News {
     /// The ladder's next rung was reached.
     Climbed(Term, Rung),
     /// Every rung was reached.
-    Ready(Term, Box<(Guest, GuestNix)>),
+    Ready(Term, Box<Up>),
     /// The start, or the climb, came to an end without a builder.
     Failed(Term, Problem),
     /// What a look into the guest showed.
@@ -49,19 +50,31 @@ pub enum News {
     /// The guest does not answer any more.
     Lost(Term, Problem),
     /// The machine with this id ended.
-    Exited(String, Box<Exit>),
+    Exited(Uuid, Box<Exit>),
+    /// The guest stands still for good while the machine lives on.
+    Stuck(Uuid, Problem),
+}
+
+/// A guest on which Nix can build.
+pub struct Up {
+    /// The session with it.
+    pub guest: Guest,
+    /// Its `nix-daemon`.
+    pub daemon: Daemon,
+    /// What its Nix builds.
+    pub nix: GuestNix,
 }
 
 /// A machine that runs, with what was laid out for it.
 pub struct Launched {
     /// The machine.
-    pub vm: Vm,
+    pub vm: Arc<Vm>,
     /// What it booted.
     pub image: Image,
     /// How to log in.
     pub keys: Keys,
-    /// The choices that it was started with; `None` after an adoption.
-    pub settings: Option<BuilderSettings>,
+    /// What it was started with; `None` after an adoption.
+    pub started: Option<(MachineSpec, BuilderSettings)>,
 }
 
 /// The start, climb or session that a task belongs to. What a task of an earlier term tells is old news.

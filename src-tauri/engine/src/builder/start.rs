@@ -2,10 +2,10 @@
 
 use super::{
     layout::Layout,
-    news::{Launched, News, Teller, Term},
+    news::{Launched, News, Teller, Term, Up},
 };
 use crate::{
-    guest::{self, Guest, GuestNix, Target},
+    guest::{self, Target},
     image::{Disk, Disks, Image},
     settings::BuilderSettings,
     vm::{Hypervisor, MachineSpec},
@@ -18,9 +18,6 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The same for a translated one: a whole systemd takes 20 s on an idle machine, a busy one is many times slower.
 const DEADLINE_TCG: Duration = Duration::from_secs(240);
-
-/// How long the guest's Nix may take for an answer.
-const NIX_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Prepares and launches a machine, and tells how it goes. Once a machine runs it is told of, even
 /// if the start was given up meanwhile: nothing is left running unseen.
@@ -53,7 +50,7 @@ async fn try_launch<H: Hypervisor>(
     step(PrepareStep::Keys);
     let (keys, shares) = layout.prepare(&image)?;
     step(PrepareStep::Disk);
-    let disk = prepare_disk(layout, &image, settings).await?;
+    let disk = prepare_disk(id, layout, &image, settings).await?;
     if !term.is_current() {
         return Ok(None);
     }
@@ -68,8 +65,8 @@ async fn try_launch<H: Hypervisor>(
         ephemeral: disk.ephemeral,
         accel: settings.accel,
     };
-    let vm = hypervisor.start(&spec, layout.run_dir(), &|_| {}).await?;
-    Ok(Some(Launched { vm, image, keys, settings: Some(settings.clone()) }))
+    let vm = Arc::new(hypervisor.start(&spec, layout.run_dir(), &|_| {}).await?);
+    Ok(Some(Launched { vm, image, keys, started: Some((spec, settings.clone())) }))
 }
 
 /// Opens the image that the settings name, and sees that it is for this builder.
@@ -85,19 +82,30 @@ pub fn open_image(id: BuilderId, settings: &BuilderSettings) -> Result<Image, Pr
         )
     })?;
     let image = Image::open(folder)?;
-    if image.manifest().system != id.system() {
+    if image.manifest.system != id.system() {
         return Err(Problem::new(
             Code::WrongSystem,
-            format!("the image {} is for {}, not for {}", folder.display(), image.manifest().system, id.system()),
+            format!(
+                "the image {} is for {}, not for {}",
+                folder.display(),
+                image.manifest.system,
+                id.system()
+            ),
             format!("choose another with `igloo image use FOLDER --builder {id}`"),
         ));
     }
     Ok(image)
 }
 
-async fn prepare_disk(layout: &Layout, image: &Image, settings: &BuilderSettings) -> Result<Disk, Problem> {
+async fn prepare_disk(
+    id: BuilderId,
+    layout: &Layout,
+    image: &Image,
+    settings: &BuilderSettings,
+) -> Result<Disk, Problem> {
     let reset = layout.reset_asked();
-    let disk = Disks::new(layout.disks()).prepare(image, settings.disk_gib, settings.ephemeral, reset).await?;
+    let disk =
+        Disks::new(layout.disks(), id).prepare(image, settings.disk_gib, settings.ephemeral, reset).await?;
     if reset && !disk.ephemeral {
         layout.reset_done()?;
     }
@@ -119,12 +127,12 @@ async fn try_climb(
     target: &Target,
     deadline: Duration,
     rung: impl Fn(Rung) + Send + Sync,
-) -> Result<(Guest, GuestNix), Problem> {
+) -> Result<Up, Problem> {
     rung(Rung::Qmp);
     let guest = guest::connect(target, deadline, &rung).await?;
-    guest.daemon(NIX_DEADLINE).await?;
+    let daemon = guest.daemon().await?;
     rung(Rung::Daemon);
-    let nix = guest.nix(NIX_DEADLINE).await?;
+    let nix = guest.systems().await?;
     if !nix.systems.iter().any(|s| s == id.system().as_str()) {
         return Err(Problem::new(
             Code::WrongSystem,
@@ -133,5 +141,5 @@ async fn try_climb(
         ));
     }
     rung(Rung::Systems);
-    Ok((guest, nix))
+    Ok(Up { guest, daemon, nix })
 }

@@ -1,7 +1,7 @@
 //! Powering off: the guest is asked by ssh, then by its power button, then the machine is ended.
 
 use crate::{guest::Guest, vm::Vm};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
@@ -16,7 +16,7 @@ const BY_QUIT: Duration = Duration::from_secs(5);
 
 /// Powers the guest off, and ends the machine if that takes too long. The watcher of the machine
 /// tells of its end.
-pub async fn power_off(vm: Vm, guest: Option<Guest>, command: String) {
+pub async fn power_off(vm: Arc<Vm>, guest: Option<Guest>, command: String) {
     if let Some(guest) = guest {
         if let Err(e) = guest.power_off(&command).await {
             info!("the guest can't be asked to power off: {e}");
@@ -34,7 +34,7 @@ pub async fn power_off(vm: Vm, guest: Option<Guest>, command: String) {
 }
 
 /// Ends the machine without asking its guest.
-pub async fn quit(vm: Vm) {
+pub async fn quit(vm: Arc<Vm>) {
     if vm.quit().await.is_ok() && ended(&vm, BY_QUIT).await {
         return;
     }

@@ -5,15 +5,15 @@ use super::{
     hub::{Hub, now_ms},
     layout::Layout,
     lifecycle::{Effect, Event, Lifecycle},
-    news::{Launched, Message, News, Teller, Term},
+    news::{Launched, Message, News, Teller, Term, Up},
     start, stop, view, watch,
 };
 use crate::{
     gateway::{Gateway, Target as To},
     guest::{Guest, Observation, Target},
-    image::Disks,
+    image::{Disks, Image},
     settings::BuilderSettings,
-    vm::{Exit, Hypervisor},
+    vm::{Exit, Hypervisor, Vm},
 };
 use igloo_protocol::{BuilderId, Code, GuestInfo, Phase, Problem, Rung};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use tokio::{
     task::{AbortHandle, JoinHandle},
 };
 use tracing::{info, warn};
+use uuid::Uuid;
 
 /// A machine that runs, and the session with its guest.
 struct Machine {
@@ -95,17 +96,27 @@ impl<H: Hypervisor> Supervisor<H> {
     async fn adopt(&mut self) {
         match self.hypervisor.adopt(self.layout.run_dir()).await {
             Ok(None) => self.clean_up(),
-            Ok(Some((vm, image))) => match self.layout.keys(&image) {
-                Ok(keys) => {
-                    info!(builder = %self.id, pid = vm.record().pid, "adopted the machine that runs");
-                    self.attach(Launched { vm, image, keys, settings: None });
-                    self.happened(Event::Adopted);
-                }
-                Err(problem) => self.hub.update(self.id, |v| v.warning = Some(problem)),
-            },
+            Ok(Some(vm)) => self.take_over(Arc::new(vm)),
             Err(problem) => {
                 warn!(builder = %self.id, "{problem}");
                 self.hub.update(self.id, |v| v.warning = Some(problem));
+            }
+        }
+    }
+
+    fn take_over(&mut self, vm: Arc<Vm>) {
+        let found =
+            Image::open(&vm.record().manifest).and_then(|image| Ok((self.layout.keys(&image)?, image)));
+        match found {
+            Ok((keys, image)) => {
+                info!(builder = %self.id, pid = vm.record().pid, "adopted the machine that runs");
+                self.attach(Launched { vm, image, keys, started: None });
+                self.happened(Event::Adopted);
+            }
+            Err(problem) => {
+                warn!(builder = %self.id, "the machine that runs can't be used any more, so it is ended: {problem}");
+                self.hub.update(self.id, |v| v.warning = Some(problem));
+                tokio::spawn(stop::power_off(vm, None, String::new()));
             }
         }
     }
@@ -181,8 +192,8 @@ impl<H: Hypervisor> Supervisor<H> {
             }
             News::Climbed(term, rung) if term.is_current() => self.climbed(rung),
             News::Ready(term, up) if term.is_current() => {
-                let (guest, nix) = *up;
-                self.meet(guest, nix.version);
+                self.judge_accel(true);
+                self.meet(*up);
                 self.happened(Event::Ready);
             }
             News::Failed(term, problem) if term.is_current() => {
@@ -195,7 +206,8 @@ impl<H: Hypervisor> Supervisor<H> {
                 warn!(builder = %self.id, "the guest does not answer: {problem}");
                 self.happened(Event::Lost);
             }
-            News::Exited(uuid, exit) => self.exited(&uuid, &exit),
+            News::Stuck(uuid, problem) => self.stuck(uuid, problem),
+            News::Exited(uuid, exit) => self.exited(uuid, &exit),
             _ => {}
         }
     }
@@ -244,7 +256,7 @@ impl<H: Hypervisor> Supervisor<H> {
         let Some(m) = &self.machine else { return };
         let target = Target {
             port: m.launched.vm.record().ssh_port,
-            user: m.launched.image.manifest().user.clone(),
+            user: m.launched.image.manifest.user.clone(),
             host_key: m.launched.keys.host.clone(),
             key: m.launched.keys.user.private_path.clone(),
         };
@@ -265,7 +277,7 @@ impl<H: Hypervisor> Supervisor<H> {
 
     fn power_off(&mut self) {
         if let Some(m) = &mut self.machine {
-            let command = m.launched.image.manifest().power_off.clone();
+            let command = m.launched.image.manifest.power_off.clone();
             tokio::spawn(stop::power_off(m.launched.vm.clone(), m.guest.take(), command));
         }
         self.abandon();
@@ -282,7 +294,7 @@ impl<H: Hypervisor> Supervisor<H> {
         self.abandon();
         self.machine = None;
         self.last_look = None;
-        if let Err(problem) = Disks::new(self.layout.disks()).discard_ephemeral() {
+        if let Err(problem) = Disks::new(self.layout.disks(), self.id).discard_ephemeral() {
             warn!(builder = %self.id, "{problem}");
         }
     }
@@ -304,18 +316,18 @@ impl<H: Hypervisor> Supervisor<H> {
         self.machine = Some(Machine { launched, guest: None, info });
     }
 
-    fn meet(&mut self, guest: Guest, nix_version: Option<String>) {
+    fn meet(&mut self, up: Up) {
         if let Some(m) = &mut self.machine {
-            m.info.nix_version = nix_version;
-            m.guest = Some(guest.clone());
+            m.info.nix_version = up.daemon.nix_version;
+            m.guest = Some(up.guest.clone());
         }
-        let watch = watch::guest(guest, self.term.clone(), self.teller.clone());
+        let watch = watch::guest(up.guest, self.term.clone(), self.teller.clone());
         self.session = Some(tokio::spawn(watch).abort_handle());
     }
 
     fn climbed(&mut self, rung: Rung) {
         if let Some(m) = &mut self.machine
-            && m.launched.settings.is_some()
+            && m.launched.started.is_some()
             && m.info.climbed.iter().all(|(r, _)| *r != rung)
         {
             m.info.climbed.push((rung, now_ms().saturating_sub(m.info.started_ms)));
@@ -324,18 +336,25 @@ impl<H: Hypervisor> Supervisor<H> {
     }
 
     fn observed(&mut self, seen: Observation) {
-        let usage = seen.usage(self.last_look.as_ref());
         if let Some(m) = &mut self.machine {
-            m.info.usage = usage;
+            m.info.usage = seen.usage.clone();
         }
-        let builds = seen.in_use();
+        let builds = watch::in_use(&seen);
         self.last_look = Some(seen);
         self.happened(Event::Builds(builds));
     }
 
-    fn exited(&mut self, uuid: &str, exit: &Exit) {
+    fn stuck(&mut self, uuid: Uuid, problem: Problem) {
+        if self.machine.as_ref().is_some_and(|m| m.launched.vm.record().uuid == uuid) {
+            warn!(builder = %self.id, code = problem.code.as_str(), "{problem}");
+            self.note_accel_failure(&problem);
+            self.happened(Event::Stuck(problem));
+        }
+    }
+
+    fn exited(&mut self, uuid: Uuid, exit: &Exit) {
         let Some(m) = self.machine.as_ref().filter(|m| m.launched.vm.record().uuid == uuid) else { return };
-        let problem = m.launched.vm.diagnose(exit);
+        let problem = exit.problem(m.launched.vm.record());
         if !matches!(self.life.phase(), Phase::Stopping) {
             warn!(builder = %self.id, code = problem.code.as_str(), "{problem}");
             self.note_accel_failure(&problem);
@@ -347,8 +366,16 @@ impl<H: Hypervisor> Supervisor<H> {
     fn note_accel_failure(&self, problem: &Problem) {
         let silent = matches!(self.life.phase(), Phase::Booting { rung } if *rung < Some(Rung::Banner));
         let failed = matches!(problem.code, Code::BootTimeout | Code::VmCrashed | Code::VmFailed);
-        if let (true, true, Some(m)) = (silent, failed, &self.machine) {
-            self.hypervisor.never_came_up(m.info.accel);
+        if silent && failed {
+            self.judge_accel(false);
+        }
+    }
+
+    fn judge_accel(&self, ready: bool) {
+        if let Some(m) = &self.machine
+            && let Some((spec, _)) = &m.launched.started
+        {
+            self.hypervisor.judge(spec, &m.launched.vm, ready);
         }
     }
 
@@ -366,10 +393,11 @@ impl<H: Hypervisor> Supervisor<H> {
             v.reset_pending = self.layout.reset_asked();
             v.running = self.machine.as_ref().map(|m| m.info.clone());
             v.pending = self.machine.as_ref().map_or_else(Vec::new, |m| {
-                view::pending(&m.info, m.launched.settings.as_ref(), &self.settings)
+                let started = m.launched.started.as_ref().map(|(_, settings)| settings);
+                view::pending(&m.info, started, &self.settings)
             });
             let up = matches!(phase, Phase::Ready | Phase::Draining { .. });
-            v.builds = self.last_look.as_ref().filter(|_| up).map(|o| o.builds.clone());
+            v.builds = self.last_look.as_ref().filter(|_| up).and_then(|o| o.builds.clone());
         });
     }
 
@@ -378,7 +406,9 @@ impl<H: Hypervisor> Supervisor<H> {
         match (self.life.phase(), port) {
             (Phase::Ready, Some(port)) => To::Open(port),
             (Phase::Draining { .. }, Some(port)) => To::Draining(port),
-            (Phase::Preparing { .. } | Phase::Booting { .. }, _) => To::Closed("the builder is not ready yet"),
+            (Phase::Preparing { .. } | Phase::Booting { .. }, _) => {
+                To::Closed("the builder is not ready yet")
+            }
             (Phase::Stopping, _) => To::Closed("the builder is stopping"),
             (Phase::Failed { .. }, _) => To::Closed("the builder failed"),
             _ => To::Closed("the builder is stopped"),
@@ -396,4 +426,3 @@ pub fn event(command: &igloo_protocol::Command) -> Option<(BuilderId, Event)> {
         _ => None,
     }
 }
-

@@ -39,9 +39,17 @@ pub fn choose(view: &mut BuilderView, settings: &BuilderSettings) {
 
 /// The choices that a running machine does not have yet. `started` are those it was started with,
 /// where that is known.
-pub fn pending(running: &GuestInfo, started: Option<&BuilderSettings>, chosen: &BuilderSettings) -> Vec<Pending> {
+pub fn pending(
+    running: &GuestInfo,
+    started: Option<&BuilderSettings>,
+    chosen: &BuilderSettings,
+) -> Vec<Pending> {
     let mut pending = Vec::new();
-    let mut differs = |differs: bool, what| if differs { pending.push(what) };
+    let mut differs = |differs: bool, what| {
+        if differs {
+            pending.push(what)
+        }
+    };
     differs(running.cores != chosen.cores, Pending::Cores);
     differs(running.memory_mib != chosen.memory_mib, Pending::Memory);
     differs(started.is_some_and(|s| s.disk_gib != chosen.disk_gib), Pending::Disk);

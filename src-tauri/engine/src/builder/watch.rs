@@ -1,8 +1,11 @@
 //! Watching: the machine until it ends, and the guest while it is ready.
 
 use super::news::{News, Teller, Term};
-use crate::{guest::Guest, vm::Vm};
-use std::time::Duration;
+use crate::{
+    guest::{Guest, Observation},
+    vm::Vm,
+};
+use std::{sync::Arc, time::Duration};
 
 /// Between two looks into an idle guest.
 const IDLE: Duration = Duration::from_secs(3);
@@ -13,10 +16,23 @@ const BUSY: Duration = Duration::from_secs(1);
 /// Looks that may fail in a row before the guest counts as lost.
 const PATIENCE: u32 = 2;
 
-/// Tells when the machine ends.
-pub async fn machine(vm: Vm, teller: Teller) {
-    let exit = vm.exited().await;
-    teller.tell(News::Exited(vm.record().uuid.clone(), Box::new(exit)));
+/// Tells when the guest stands still for good, and when the machine ends.
+pub async fn machine(vm: Arc<Vm>, teller: Teller) {
+    let uuid = vm.record().uuid;
+    let exit = tokio::select! {
+        exit = vm.exited() => exit,
+        problem = vm.stuck() => {
+            teller.tell(News::Stuck(uuid, problem));
+            vm.exited().await
+        }
+    };
+    teller.tell(News::Exited(uuid, Box::new(exit)));
+}
+
+/// How many builds would be hurt by a stop: a session is open from before its inputs are copied
+/// until its outputs are.
+pub fn in_use(seen: &Observation) -> usize {
+    seen.sessions.unwrap_or(0).max(seen.builds.as_ref().map_or(0, Vec::len))
 }
 
 /// Looks into the guest again and again, until it is lost or the term is over.
@@ -27,7 +43,7 @@ pub async fn guest(guest: Guest, term: Term, teller: Teller) {
         match guest.observe().await {
             Ok(seen) => {
                 failed = 0;
-                if seen.in_use() > 0 {
+                if in_use(&seen) > 0 {
                     pause = BUSY;
                 }
                 teller.tell(News::Observed(term.clone(), Box::new(seen)));

@@ -44,8 +44,12 @@ pub(super) fn find(look: &Look) -> Option<Builds> {
         return None;
     }
     let owner = |p: &Process| look.owners.get(&p.pid).copied();
-    let workers: BTreeSet<Pid> =
-        look.processes.iter().filter(|p| p.comm == "nix-daemon" && owner(p) == Some(0)).map(|p| p.pid).collect();
+    let workers: BTreeSet<Pid> = look
+        .processes
+        .iter()
+        .filter(|p| p.comm == "nix-daemon" && owner(p) == Some(0))
+        .map(|p| p.pid)
+        .collect();
     // worker -> build user -> its first process
     let mut firsts: BTreeMap<Pid, BTreeMap<u32, &Process>> = BTreeMap::new();
     for process in look.processes.iter().filter(|p| workers.contains(&p.parent) && p.comm != "nix-daemon") {
@@ -65,7 +69,8 @@ pub(super) fn find(look: &Look) -> Option<Builds> {
     });
     let running = running.collect();
     let sessions: Vec<Pid> = look.processes.iter().filter(|p| is_session(look, p)).map(|p| p.pid).collect();
-    let worker_of = |session: &Pid| workers.iter().find(|w| argument(look, **w, 1) == Some(&session.to_string()));
+    let worker_of =
+        |session: &Pid| workers.iter().find(|w| argument(look, **w, 1) == Some(&session.to_string()));
     let idle = sessions.iter().filter_map(worker_of).filter(|w| !firsts.contains_key(w)).count();
     Some(Builds { running, sessions: sessions.len(), idle_sessions: idle })
 }
@@ -84,7 +89,8 @@ fn argument(look: &Look, pid: Pid, n: usize) -> Option<&String> {
 }
 
 fn held_outputs(look: &Look, worker: Pid) -> BTreeSet<String> {
-    let held: BTreeSet<u64> = look.locks.iter().filter(|(pid, _)| *pid == worker).map(|(_, inode)| *inode).collect();
+    let held: BTreeSet<u64> =
+        look.locks.iter().filter(|(pid, _)| *pid == worker).map(|(_, inode)| *inode).collect();
     let names = look.lock_files.iter().filter(|(inode, _)| held.contains(inode));
     names.filter_map(|(_, base)| base.split_once('-')).map(|(_hash, name)| name.to_owned()).collect()
 }
@@ -160,7 +166,10 @@ fn log(line: &str, boot: f64) -> Option<Log> {
     let (start, rest) = path.strip_prefix(LOGS)?.strip_prefix('/')?.split_once('/')?;
     let rest = rest.strip_suffix(".bz2").unwrap_or(rest);
     rest.ends_with(".drv").then_some(())?;
-    Some(Log { written_s: mtime.parse::<f64>().ok()? - boot, derivation: format!("/nix/store/{start}{rest}") })
+    Some(Log {
+        written_s: mtime.parse::<f64>().ok()? - boot,
+        derivation: format!("/nix/store/{start}{rest}"),
+    })
 }
 
 const LOGS: &str = "/nix/var/log/nix/drvs";
@@ -200,3 +209,6 @@ pub(super) fn derivation(build: &Running, logs: &[Log]) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,7 @@ pub async fn connect(
             Err(Failed::Final(problem)) => return Err(problem),
             Err(Failed::Passing(failed)) => failed,
         };
+        tracing::debug!(rung = ?failed.missing, why = %failed.why, "not yet");
         if failed.missing == Rung::Banner && failed.silent {
             banner_wait = (banner_wait * 4 / 3).min(LONGEST_WAIT);
         }
@@ -129,7 +130,12 @@ async fn attempt<F: FnMut(Rung)>(
     let line = line.map_err(|stop| passing(Rung::HostKey, stop, LONG_PAUSE))?;
     match line.host_key() {
         Some(shown) if target.host_key.is(shown) => climb.reach(Rung::HostKey),
-        shown => return Err(Failed::Final(trouble::host_key_mismatch(&target.host_key, shown.unwrap_or_default()))),
+        shown => {
+            return Err(Failed::Final(trouble::host_key_mismatch(
+                &target.host_key,
+                shown.unwrap_or_default(),
+            )));
+        }
     }
 
     let (user, key) = (target.user.clone(), target.key.clone());

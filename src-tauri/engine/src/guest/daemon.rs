@@ -70,7 +70,10 @@ impl Guest {
 /// All that the client says.
 fn hello() -> Vec<u8> {
     let (no_cpu_affinity, no_reserved_space) = (0, 0);
-    [CLIENT_MAGIC, OUR_VERSION, no_cpu_affinity, no_reserved_space].into_iter().flat_map(u64::to_le_bytes).collect()
+    [CLIENT_MAGIC, OUR_VERSION, no_cpu_affinity, no_reserved_space]
+        .into_iter()
+        .flat_map(u64::to_le_bytes)
+        .collect()
 }
 
 /// All that the server says; `None`: there is more to come.
@@ -193,7 +196,10 @@ mod tests {
             ([start(0x120), last.clone()].concat(), daemon(None, None, 32)),
             ([start(0x121), string("2.4"), last.clone()].concat(), daemon(Some("2.4"), None, 33)),
             ([start(0x122), string("2.8.0"), last.clone()].concat(), daemon(Some("2.8.0"), None, 34)),
-            ([start(0x123), string("2.15.0"), int(2), last.clone()].concat(), daemon(Some("2.15.0"), Some(false), 35)),
+            (
+                [start(0x123), string("2.15.0"), int(2), last.clone()].concat(),
+                daemon(Some("2.15.0"), Some(false), 35),
+            ),
             ([start(0x180), string("9"), int(0), last.clone()].concat(), daemon(Some("9"), None, 128)),
             ([start(0x10d), last.clone()].concat(), Err(Bad::Protocol(1, 13))),
             ([start(0x200), last.clone()].concat(), Err(Bad::Protocol(2, 0))),

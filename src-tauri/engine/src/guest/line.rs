@@ -5,7 +5,7 @@
 //! call and not a whole command, and since both of a command's outputs must be read by turns (they share
 //! one window: who waits for one of them may wait for ever).
 
-use super::{Output, OUTPUT_LIMIT};
+use super::{OUTPUT_LIMIT, Output};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -25,13 +25,15 @@ const EAGAIN: i32 = -37;
 const KEY_FILE: i32 = -16;
 /// `LIBSSH2_ERROR_AUTHENTICATION_FAILED` and `LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED`
 const REFUSED: [i32; 2] = [-18, -19];
+/// `LIBSSH2_ERROR_SOCKET_NONE`, `_SOCKET_SEND`, `_SOCKET_DISCONNECT` and `_SOCKET_RECV`
+const CLOSED: [i32; 4] = [-1, -7, -13, -43];
 
 /// ed25519 is what Igloo makes; the others are taken so that a guest without it shows a key that differs,
 /// rather than an opaque failure of the key exchange.
 const HOST_KEYS: &str = "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256";
 
-/// How long an overdue command's channel may take to close before the guest counts as gone.
-const CLOSE_GRACE: Duration = Duration::from_secs(3);
+/// How long a guest may take to show that it is there after a command did not end in time.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Why a step did not get its result.
 #[derive(Debug)]
@@ -60,6 +62,9 @@ impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Stop::Deadline => f.write_str("no answer in time"),
+            Stop::Ssh(e) if CLOSED.iter().any(|c| e.code() == ErrorCode::Session(*c)) => {
+                f.write_str("the other side closed it")
+            }
             Stop::Ssh(e) => f.write_str(e.message()),
             Stop::Io(e) => e.fmt(f),
         }
@@ -134,7 +139,9 @@ impl Line {
             Stop::Ssh(e) if REFUSED.iter().any(|c| e.code() == ErrorCode::Session(*c)) => {
                 NoLogin::Refused(e.message().to_owned())
             }
-            Stop::Ssh(e) if e.code() == ErrorCode::Session(KEY_FILE) => NoLogin::KeyFile(e.message().to_owned()),
+            Stop::Ssh(e) if e.code() == ErrorCode::Session(KEY_FILE) => {
+                NoLogin::KeyFile(e.message().to_owned())
+            }
             other => NoLogin::Other(other),
         })
     }
@@ -142,17 +149,27 @@ impl Line {
     /// Runs one command to its end.
     pub(super) fn run(&self, job: &Job, deadline: Instant) -> Result<Output, NoOutput> {
         // a deadline in here leaves libssh2 in the midst of a request, so the connection is given up
-        let mut channel =
-            self.until(deadline, || self.session.channel_session()).map_err(NoOutput::Lost)?;
+        let mut channel = self.until(deadline, || self.session.channel_session()).map_err(NoOutput::Lost)?;
         self.until(deadline, || channel.exec(&job.command)).map_err(NoOutput::Lost)?;
-        let pumped = match self.pump(&mut channel, job, deadline) {
-            Err(Stop::Deadline) => Err(NoOutput::Overdue),
-            Err(stop) => return Err(NoOutput::Lost(stop)),
-            Ok(output) => Ok(output),
-        };
-        let closing = Instant::now() + CLOSE_GRACE;
-        self.until(closing, || channel.close()).map_err(NoOutput::Lost)?;
-        pumped
+        match self.pump(&mut channel, job, deadline) {
+            Ok(output) => {
+                self.until(deadline + GRACE, || channel.close()).map_err(NoOutput::Lost)?;
+                Ok(output)
+            }
+            Err(Stop::Deadline) => {
+                // sshd answers this only once the command has ended, so it is not waited for
+                let _ = channel.close();
+                self.ping(Instant::now() + GRACE).map_err(NoOutput::Lost)?;
+                Err(NoOutput::Overdue)
+            }
+            Err(stop) => Err(NoOutput::Lost(stop)),
+        }
+    }
+
+    /// Whether the other side is there: sshd opens a channel and closes it, with no process for it.
+    pub(super) fn ping(&self, deadline: Instant) -> Result<(), Stop> {
+        let mut channel = self.until(deadline, || self.session.channel_session())?;
+        self.until(deadline, || channel.close())
     }
 
     fn pump(&self, channel: &mut Channel, job: &Job, deadline: Instant) -> Result<Output, Stop> {

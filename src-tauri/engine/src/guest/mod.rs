@@ -36,7 +36,7 @@ use tokio::{
 pub const OUTPUT_LIMIT: usize = 1024 * 1024;
 
 /// After so long without a command the guest is asked whether it is still there.
-const QUIET: Duration = Duration::from_secs(15);
+const QUIET: Duration = Duration::from_secs(5);
 /// How long it may take to answer that.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -119,8 +119,14 @@ impl Guest {
     /// # Errors
     /// [`igloo_protocol::Code::GuestUnreachable`] when it does not end in time or the connection is lost
     /// ([`Guest::alive`] tells which).
-    pub async fn run(&self, command: &str, stdin: Option<&[u8]>, deadline: Duration) -> Result<Output, Problem> {
-        let job = Job { command: command.to_owned(), stdin: stdin.unwrap_or_default().to_vec(), enough: None };
+    pub async fn run(
+        &self,
+        command: &str,
+        stdin: Option<&[u8]>,
+        deadline: Duration,
+    ) -> Result<Output, Problem> {
+        let job =
+            Job { command: command.to_owned(), stdin: stdin.unwrap_or_default().to_vec(), enough: None };
         self.run_job(job, deadline).await
     }
 
@@ -199,15 +205,15 @@ async fn keep(inner: std::sync::Weak<Inner>) {
             continue;
         }
         let Some(inner) = inner.upgrade() else { return };
-        let guest = Guest { inner };
-        // a command that runs long is no sign of death: only the one that it is asked here counts
-        if guest.inner.line.try_lock().is_err() {
-            *lock(&guest.inner.last_used) = Instant::now();
-        } else if let Err(problem) = guest.run("true", None, ANSWER).await {
-            tracing::warn!(%problem, "the guest does not answer");
-            guest.give_up(problem);
-            return;
+        // a command that runs has a deadline of its own
+        if let Ok(line) = Arc::clone(&inner.line).try_lock_owned() {
+            let asked = task::spawn_blocking(move || line.ping(Instant::now() + ANSWER)).await;
+            if let Ok(Err(stop)) = asked {
+                Guest { inner }.give_up(trouble::lost(&stop.to_string()));
+                return;
+            }
         }
+        *lock(&inner.last_used) = Instant::now();
     }
 }
 

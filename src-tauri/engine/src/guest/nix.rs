@@ -51,7 +51,8 @@ fn parse(json: &[u8]) -> Result<GuestNix, serde_json::Error> {
         let items = value(name).and_then(|v| v.as_array()).into_iter().flatten();
         items.filter_map(|v| v.as_str()).map(Into::into).collect()
     };
-    let system = value("system").and_then(|v| v.as_str()).ok_or_else(|| serde_json::Error::missing_field("system"))?;
+    let system =
+        value("system").and_then(|v| v.as_str()).ok_or_else(|| serde_json::Error::missing_field("system"))?;
     let mut systems = vec![system.to_owned()];
     systems.extend(list("extra-platforms").into_iter().filter(|s| s != system));
     let max_jobs = value("max-jobs").and_then(|v| v.as_u64()).and_then(|n| n.try_into().ok());

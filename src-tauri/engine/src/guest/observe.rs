@@ -9,7 +9,8 @@ use super::{
 use igloo_protocol::{Build, DiskUse, Problem, Usage};
 use std::{collections::BTreeMap, time::Duration};
 
-const DEADLINE: Duration = Duration::from_secs(15);
+/// A guest whose processors are all busy may need many seconds; that is no sign of death.
+const DEADLINE: Duration = Duration::from_secs(30);
 /// How often the log of a new build is looked for: it may be there only with the second look.
 const TRIES: u8 = 2;
 
@@ -60,7 +61,8 @@ impl Guest {
             let logs = builds::parse_logs(&self.run(&command, None, DEADLINE).await?.stdout);
             let mut memory = lock(&self.inner.memory);
             for build in unknown {
-                memory.derivations.entry(build.key).or_default().derivation = builds::derivation(build, &logs);
+                memory.derivations.entry(build.key).or_default().derivation =
+                    builds::derivation(build, &logs);
             }
         }
         let mut memory = lock(&self.inner.memory);
@@ -101,4 +103,46 @@ fn usage(before: Counters, look: &Look) -> Option<Usage> {
         memory_total,
         disk: DiskUse { used, total },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(busy: u64, total: u64) -> Look {
+        Look {
+            cpu: Some(Counters { busy, total }),
+            memory: Some((100, 70)),
+            disk: Some((4, 9)),
+            ..Look::default()
+        }
+    }
+
+    #[test]
+    fn the_share_is_that_since_the_look_before() {
+        let share =
+            |before: (u64, u64), now| usage(Counters { busy: before.0, total: before.1 }, &now).unwrap().cpu;
+        assert_eq!(share((0, 0), look(50, 200)), 0.25);
+        assert_eq!(share((50, 200), look(125, 300)), 0.75);
+        assert_eq!(share((50, 200), look(50, 200)), 0.0, "no time has passed");
+        assert_eq!(share((500, 2000), look(10, 40)), 0.25, "the guest was started anew");
+    }
+
+    #[test]
+    fn use_is_whole_or_not_told() {
+        let usage_of = |look: &Look| usage(Counters::default(), look);
+        let told = usage_of(&look(1, 2)).unwrap();
+        assert_eq!((told.memory_used, told.memory_total), (30, 100));
+        assert_eq!(told.disk, DiskUse { used: 4, total: 9 });
+        assert_eq!(usage_of(&Look { memory: None, ..look(1, 2) }), None);
+        assert_eq!(usage_of(&Look { disk: None, ..look(1, 2) }), None);
+    }
+
+    #[test]
+    fn a_log_is_looked_for_a_few_times() {
+        let mut found = Found::default();
+        let asked = (0..10).filter(|_| found.ask()).count();
+        assert_eq!(asked, usize::from(TRIES));
+        assert!(!Found { derivation: Some(String::new()), tries: 0 }.ask());
+    }
 }

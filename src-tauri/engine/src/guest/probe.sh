@@ -8,17 +8,23 @@ while read -r line; do
   case $line in MemAvailable:*) break ;; esac
 done </proc/meminfo
 echo '== disk'; df -Pk /nix/store
-echo '== processes'
-all=$(cat /proc/locks /proc/[0-9]*/stat 2>/dev/null); printf '%s\n' "$all"
 echo '== files'; stat -c '%u %i %n' /proc/[0-9]* /nix/store/*.lock 2>/dev/null
-# the arguments of what may be a session or its worker
-args=
+echo '== processes'
+all=$(cat /proc/locks /proc/[0-9]*/stat 2>/dev/null)
+# without the kernel's threads, most of all; with the arguments of what may be a session or its worker
+some= args=
 IFS='
 '
 set -f
 for line in $all; do
-  case $line in *' (nix-daemon) '* | *' (nix-store) '*) args="$args
-/proc/${line%% *}/cmdline" ;; esac
+  case $line in
+    *') '?' 2 '*) continue ;;
+    *' (nix-daemon) '* | *' (nix-store) '*) args="$args
+/proc/${line%% *}/cmdline" ;;
+  esac
+  some="$some$line
+"
 done
+echo "$some"
 echo '== arguments'
 if [ -n "$args" ]; then grep -azH '' $args 2>/dev/null; fi

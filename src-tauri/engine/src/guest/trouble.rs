@@ -7,7 +7,8 @@ use std::{path::Path, time::Duration};
 const SEE_LOG: &str = "look at the builder's log (`igloo log`), and start it again";
 
 pub(super) fn boot_timeout(reached: Option<Rung>, missing: Rung, why: &str, waited: Duration) -> Problem {
-    let reached = reached.map_or("nothing was reached".to_owned(), |r| format!("the last step was \u{2018}{r}\u{2019}"));
+    let reached = reached
+        .map_or("nothing was reached".to_owned(), |r| format!("the last step was \u{2018}{r}\u{2019}"));
     let message = format!(
         "the guest was not ready after {} s: {reached}, and \u{2018}{missing}\u{2019} did not follow ({why})",
         waited.as_secs_f64().round()
@@ -46,8 +47,11 @@ pub(super) fn lost(why: &str) -> Problem {
 }
 
 pub(super) fn overdue(command: &str, deadline: Duration) -> Problem {
-    let message =
-        format!("the guest did not finish \u{2018}{}\u{2019} within {} s", short(command), deadline.as_secs_f32());
+    let message = format!(
+        "the guest did not finish \u{2018}{}\u{2019} within {} s",
+        short(command),
+        deadline.as_secs_f32()
+    );
     Problem::new(Code::GuestUnreachable, message, "it may be overloaded: give it more processors or memory")
 }
 
@@ -71,8 +75,12 @@ pub(super) fn daemon(why: &str) -> Problem {
 pub(super) fn untrusted(user: &str) -> Problem {
     Problem::new(
         Code::DaemonFailed,
-        format!("the guest's nix-daemon does not trust \u{2018}{user}\u{2019}, so it takes no builds from this machine"),
-        format!("the image must have \u{2018}trusted-users = {user}\u{2019} in its nix.conf: use another image"),
+        format!(
+            "the guest's nix-daemon does not trust \u{2018}{user}\u{2019}, so it takes no builds from this machine"
+        ),
+        format!(
+            "the image must have \u{2018}trusted-users = {user}\u{2019} in its nix.conf: use another image"
+        ),
     )
 }
 
@@ -91,5 +99,9 @@ pub(super) fn power_off(command: &str, why: &str) -> Problem {
 /// The start of a command, for a message.
 fn short(command: &str) -> String {
     let line = command.lines().next().unwrap_or_default();
-    if line.chars().count() <= 60 { line.to_owned() } else { line.chars().take(57).chain("...".chars()).collect() }
+    if line.chars().count() <= 60 {
+        line.to_owned()
+    } else {
+        line.chars().take(57).chain("...".chars()).collect()
+    }
 }

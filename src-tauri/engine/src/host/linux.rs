@@ -1,6 +1,7 @@
 //! Linux.
 
 use super::paths::Layout;
+use crate::vm::accel::cpuinfo_has_virtualization;
 
 /// Where Linux keeps a user's files: the XDG base directories.
 pub const LAYOUT: Layout = Layout::Xdg;
@@ -29,6 +30,19 @@ pub fn listener_on(port: u16) -> Option<String> {
 fn parse_memtotal(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
+/// Whether the processor can run a guest itself. Without the flag, `/dev/kvm` may open and still
+/// never run one: a kernel that is itself a paravirtual guest does that.
+pub fn cpu_has_virtualization() -> bool {
+    // arm64 has no flag for it; there the device alone says enough
+    cfg!(target_arch = "aarch64")
+        || std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| cpuinfo_has_virtualization(&text))
+}
+
+/// Whether this user may use KVM.
+pub fn kvm_opens() -> bool {
+    std::fs::OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok()
 }
 
 #[cfg(test)]

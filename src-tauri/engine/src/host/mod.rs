@@ -13,3 +13,8 @@ mod here;
 mod here;
 
 pub use here::*;
+
+/// The release of the running kernel (`6.12.9`, on macOS Darwin's own `24.6.0`).
+pub fn os_release() -> String {
+    rustix::system::uname().release().to_string_lossy().into_owned()
+}

@@ -1,7 +1,8 @@
 //! Every setting of a builder: its name, its effect, and how its value is read and written.
 
-use super::{AccelChoice, BuilderSettings};
-use igloo_protocol::{Accel, Applies};
+use super::BuilderSettings;
+use crate::vm::Setting;
+use igloo_protocol::Applies;
 use std::path::PathBuf;
 use toml_edit::{Formatted, Value};
 
@@ -72,10 +73,7 @@ pub const FIELDS: &[Field] = &[
         name: "accel",
         effect: "how the guest's processor is run: auto, hvf, kvm or tcg",
         applies: Applies::NextStart,
-        read: |b| match b.accel {
-            AccelChoice::Auto => Some("auto".into()),
-            AccelChoice::Only(a) => Some(a.as_str().into()),
-        },
+        read: |b| Some(b.accel.as_str().into()),
         write: |b, v| accel(v).map(|a| b.accel = a),
     },
 ];
@@ -104,12 +102,7 @@ fn folder(v: &Value) -> Result<PathBuf, String> {
     if path.is_absolute() { Ok(path) } else { Err("must be an absolute path".into()) }
 }
 
-fn accel(v: &Value) -> Result<AccelChoice, String> {
-    match v.as_str() {
-        Some("auto") => Ok(AccelChoice::Auto),
-        Some("hvf") => Ok(AccelChoice::Only(Accel::Hvf)),
-        Some("kvm") => Ok(AccelChoice::Only(Accel::Kvm)),
-        Some("tcg") => Ok(AccelChoice::Only(Accel::Tcg)),
-        _ => Err("must be auto, hvf, kvm or tcg".into()),
-    }
+fn accel(v: &Value) -> Result<Setting, String> {
+    let known = Setting::ALL.into_iter().find(|s| v.as_str() == Some(s.as_str()));
+    known.ok_or_else(|| "must be auto, hvf, kvm or tcg".into())
 }

@@ -3,6 +3,7 @@
 mod fields;
 mod store;
 
+use crate::vm::Setting;
 use igloo_protocol::BuilderId;
 use std::path::PathBuf;
 
@@ -28,16 +29,6 @@ impl HostSize {
     }
 }
 
-/// Which acceleration to use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AccelChoice {
-    /// The fastest that really works.
-    #[default]
-    Auto,
-    /// This one, and no other.
-    Only(igloo_protocol::Accel),
-}
-
 /// The choices for one builder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuilderSettings {
@@ -56,7 +47,7 @@ pub struct BuilderSettings {
     /// The image's folder.
     pub image: Option<PathBuf>,
     /// Which acceleration.
-    pub accel: AccelChoice,
+    pub accel: Setting,
 }
 
 impl BuilderSettings {
@@ -71,7 +62,7 @@ impl BuilderSettings {
             ephemeral: false,
             port: id.default_port(),
             image: None,
-            accel: AccelChoice::Auto,
+            accel: Setting::Auto,
         }
     }
 }

@@ -195,8 +195,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::AccelChoice;
-    use igloo_protocol::Accel;
+    use crate::vm::Setting;
 
     const HOST: HostSize = HostSize { cores: 8, memory_mib: 32768 };
 
@@ -252,7 +251,7 @@ mod tests {
         s.apply(&patch("builders.aarch64.accel", Some("tcg"))).unwrap();
         let text = fs::read_to_string(dir.path().join("settings.toml")).unwrap();
         assert_eq!(text, "[builders.aarch64]\naccel = \"tcg\"\n");
-        assert_eq!(s.load().unwrap().builder(BuilderId::Aarch64).accel, AccelChoice::Only(Accel::Tcg));
+        assert_eq!(s.load().unwrap().builder(BuilderId::Aarch64).accel, Setting::Tcg);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
     net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
     os::{fd::OwnedFd, unix::process::CommandExt as _},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -27,6 +27,12 @@ pub enum Answer {
     Sshd,
 }
 
+struct Connection {
+    stream: TcpStream,
+    group: Pid,
+    waiter: JoinHandle<()>,
+}
+
 pub struct Server {
     pub dir: tempfile::TempDir,
     pub user_key: KeyPair,
@@ -34,7 +40,7 @@ pub struct Server {
     port: u16,
     accepted: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
-    live: Arc<Mutex<Vec<(TcpStream, Child)>>>,
+    live: Arc<Mutex<Vec<Connection>>>,
     listener: Option<JoinHandle<()>>,
 }
 
@@ -48,7 +54,8 @@ impl Server {
         let config = config(dir.path());
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = socket.local_addr().unwrap().port();
-        let (accepted, stop, live) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default(), Arc::default());
+        let (accepted, stop, live) =
+            (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default(), Arc::default());
         let listener = std::thread::spawn({
             let (accepted, stop, live, first) =
                 (Arc::clone(&accepted), Arc::clone(&stop), Arc::clone(&live), first.to_vec());
@@ -80,8 +87,8 @@ impl Server {
 
     /// Ends every connection.
     pub fn cut(&self) {
-        for (stream, _) in self.live.lock().unwrap().iter() {
-            let _ = stream.shutdown(Shutdown::Both);
+        for connection in self.live.lock().unwrap().iter() {
+            let _ = connection.stream.shutdown(Shutdown::Both);
         }
     }
 
@@ -96,8 +103,8 @@ impl Server {
     }
 
     fn signal(&self, signal: Signal) {
-        for (_, child) in self.live.lock().unwrap().iter() {
-            let _ = kill_process_group(Pid::from_child(child), signal);
+        for connection in self.live.lock().unwrap().iter().filter(|c| !c.waiter.is_finished()) {
+            let _ = kill_process_group(connection.group, signal);
         }
     }
 }
@@ -109,19 +116,18 @@ impl Drop for Server {
         if let Some(listener) = self.listener.take() {
             let _ = listener.join();
         }
-        self.signal(Signal::CONT);
         self.cut();
-        for (_, child) in self.live.lock().unwrap().iter_mut() {
-            let _ = child.kill();
-            let _ = child.wait();
+        self.signal(Signal::CONT);
+        for connection in self.live.lock().unwrap().drain(..) {
+            let _ = connection.waiter.join();
         }
     }
 }
 
-fn serve(stream: TcpStream, config: &Path) -> (TcpStream, Child) {
+fn serve(stream: TcpStream, config: &Path) -> Connection {
     let (input, output): (OwnedFd, OwnedFd) =
         (stream.try_clone().unwrap().into(), stream.try_clone().unwrap().into());
-    let child = Command::new(program())
+    let mut child = Command::new(program())
         .arg("-i")
         .arg("-f")
         .arg(config)
@@ -133,7 +139,12 @@ fn serve(stream: TcpStream, config: &Path) -> (TcpStream, Child) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    (stream, child)
+    let (group, ours) = (Pid::from_child(&child), stream.try_clone().unwrap());
+    let waiter = std::thread::spawn(move || {
+        let _ = child.wait();
+        let _ = ours.shutdown(Shutdown::Both);
+    });
+    Connection { stream, group, waiter }
 }
 
 fn config(dir: &Path) -> PathBuf {

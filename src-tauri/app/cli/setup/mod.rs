@@ -1,0 +1,130 @@
+//! `igloo setup`: plan without privilege, show, ask, and only then have `igloo-admin` do it.
+
+mod helper;
+mod operations;
+mod render;
+mod sharing;
+
+use super::{
+    Outcome, builder,
+    context::Context,
+    print::{self, Style},
+};
+use igloo_admin::{Root, elevate::Verb, machines::KEY_PATH};
+use igloo_protocol::{
+    BuilderId, Code, Command, Problem,
+    plan::{self, Plan, Report},
+};
+use operations::operations;
+
+/// Set the host's Nix up to build on a builder, or take that back
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which builder; the one that is enabled unless named. `--undo` takes back the setup of all
+    #[arg(value_parser = builder::Name)]
+    builder: Option<String>,
+    /// Only show what would be changed
+    #[arg(long, conflicts_with = "undo")]
+    plan: bool,
+    /// Take back all that Igloo changed
+    #[arg(long)]
+    undo: bool,
+    /// Don't ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// Sets Nix up, or takes that back.
+pub async fn run(args: Args, context: &Context) -> Outcome {
+    if args.undo { undo(&args, context).await } else { apply(&args, context).await }
+}
+
+async fn apply(args: &Args, context: &Context) -> Outcome {
+    let snapshot = context.client.snapshot().await?;
+    let id = builder::pick(args.builder.as_deref(), &snapshot)?;
+    let access = context.client.ssh(id).await?;
+    let root = Root::system();
+    let plan =
+        igloo_admin::plan(&root, &operations(builder::view(id, &snapshot)?, &access, sharing::possible())?)?;
+    let diff = igloo_admin::diff(&root, &plan)?;
+    if args.plan {
+        return show(&plan, &diff, context);
+    }
+    let key = match diff.as_str() {
+        "" => present_key(),
+        _ => None,
+    };
+    let report = match key {
+        Some(key) => Report { public_key: Some(key), ..Report::new(plan::Outcome::Unchanged) },
+        None => change(args, &plan, &diff, context)?,
+    };
+    let told = tell(&report, context);
+    let key = report.public_key.clone();
+    done(report)?;
+    told?;
+    let_in(id, key, context).await
+}
+
+/// The key from an earlier setup: all may read its public half.
+fn present_key() -> Option<String> {
+    let text = std::fs::read_to_string(format!("{KEY_PATH}.pub")).ok()?;
+    Some(text.trim().to_owned()).filter(|key| !key.is_empty())
+}
+
+fn change(args: &Args, plan: &Plan, diff: &str, context: &Context) -> Result<Report, Problem> {
+    if !args.yes {
+        print::note(&render::plan(plan, diff, Style::of(&std::io::stderr())));
+        ask("Change this, as root?")?;
+    } else if !context.json {
+        print::out(&render::plan(plan, diff, Style::stdout()))?;
+    }
+    helper::run(Verb::Apply(plan))
+}
+
+async fn let_in(builder: BuilderId, public_key: Option<String>, context: &Context) -> Outcome {
+    let public_key = public_key.ok_or_else(|| {
+        Problem::new(Code::AdminFailed, "igloo-admin told no public key", "run `igloo setup` again")
+    })?;
+    context.client.command(&Command::DaemonKey { builder, public_key: Some(public_key) }).await?;
+    if context.json { Ok(()) } else { print::out(&format!("Nix can build on {builder}")) }
+}
+
+async fn undo(args: &Args, context: &Context) -> Outcome {
+    if !args.yes {
+        ask("Take back all that Igloo changed below /etc, as root?")?;
+    }
+    let report = helper::run(Verb::Undo)?;
+    let told = tell(&report, context);
+    done(report)?;
+    told?;
+    for builder in BuilderId::ALL {
+        match context.client.command(&Command::DaemonKey { builder, public_key: None }).await {
+            // the key's private half is gone; that a guest still knows the other does no harm
+            Err(p) if p.code == Code::NoEngine => break,
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+fn ask(question: &str) -> Outcome {
+    if print::confirm(question)? {
+        return Ok(());
+    }
+    Err(Problem::new(Code::NotConfirmed, "nothing was changed", "answer y to go on"))
+}
+
+fn show(plan: &Plan, diff: &str, context: &Context) -> Outcome {
+    if !context.json {
+        return print::out(&render::plan(plan, diff, Style::stdout()));
+    }
+    print::json(&serde_json::json!({ "plan": plan, "steps": igloo_admin::describe(plan), "diff": diff }))
+}
+
+fn tell(report: &Report, context: &Context) -> Outcome {
+    if context.json { print::json(report) } else { print::out(&render::report(report, Style::stdout())) }
+}
+
+fn done(report: Report) -> Outcome {
+    report.problem.map_or(Ok(()), Err)
+}

@@ -1,0 +1,95 @@
+//! A plan and a report for a person.
+
+use crate::cli::print::Style;
+use igloo_protocol::plan::{Outcome, Plan, Report, StepReport, StepState};
+
+/// What would be changed: in words, what to know before, and the diff.
+pub fn plan(plan: &Plan, diff: &str, style: Style) -> String {
+    if diff.is_empty() {
+        return "Nix is set up already; nothing would be changed".into();
+    }
+    let mut lines: Vec<_> = igloo_admin::describe(plan).iter().map(|step| format!("• {step}")).collect();
+    lines.extend(plan.warnings.iter().map(|w| format!("{} {w}", style.yellow("warning:"))));
+    lines.push(String::new());
+    lines.extend(diff.lines().map(|line| coloured(line, style)));
+    lines.join("\n")
+}
+
+fn coloured(line: &str, style: Style) -> String {
+    match line.as_bytes().first() {
+        _ if line.starts_with("+++") || line.starts_with("---") => style.bold(line),
+        Some(b'+') => style.green(line),
+        Some(b'-') => style.red(line),
+        _ => line.to_owned(),
+    }
+}
+
+/// What was done, a step a line, and the whole in a sentence.
+pub fn report(report: &Report, style: Style) -> String {
+    let mut lines: Vec<_> = report.steps.iter().map(|s| step(s, style)).collect();
+    lines.push(whole(report.outcome).into());
+    lines.join("\n")
+}
+
+fn step(step: &StepReport, style: Style) -> String {
+    let (mark, note) = match step.state {
+        StepState::Done | StepState::Undone | StepState::InPlace => (style.green("✓"), ""),
+        StepState::Unchanged => (style.green("✓"), " (was so already)"),
+        StepState::Failed => (style.red("✗"), " (failed)"),
+        StepState::NotReached => ("·".into(), " (not tried)"),
+        StepState::RolledBack => (style.yellow("↶"), " (taken back)"),
+        StepState::LeftAlone => (style.yellow("!"), " (left as it is)"),
+        StepState::Edited => (style.yellow("!"), " (changed by others since)"),
+        StepState::Gone => (style.yellow("!"), " (no longer there)"),
+        _ => ("·".into(), ""),
+    };
+    let why = step.problem.as_ref().map_or(String::new(), |p| format!("\n    {}", p.message));
+    format!("{mark} {}{note}{why}", step.what)
+}
+
+fn whole(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Applied => "Nix is set up",
+        Outcome::Unchanged => "Nix was set up already",
+        Outcome::Failed => "Nothing is changed",
+        Outcome::Undone => "All is as it was before Igloo",
+        Outcome::PartlyUndone => {
+            "What others changed since is left as it is; the rest is as it was before Igloo"
+        }
+        Outcome::NothingToUndo => "There was nothing to take back",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use igloo_protocol::{Code, Problem};
+
+    #[test]
+    fn a_plan_is_told_in_words_and_as_a_diff() {
+        let json = br#"{"version":1,"ops":["builder_key"],"files":[],"warnings":["mind"]}"#;
+        let p = Plan::from_json(json).unwrap();
+        let text = plan(&p, "--- a\n+++ b\n+new\n", Style::PLAIN);
+        assert!(text.starts_with("• Make the key pair"), "{text}");
+        assert!(text.ends_with("\nwarning: mind\n\n--- a\n+++ b\n+new"), "{text}");
+        assert_eq!(plan(&p, "", Style::PLAIN), "Nix is set up already; nothing would be changed");
+    }
+
+    #[test]
+    fn a_report_says_what_became_of_each_step() {
+        let step = |what: &str, state, problem| StepReport { what: what.into(), state, problem };
+        let changed = Problem::new(Code::FileChanged, "it was edited", "look");
+        let mut r = Report::new(Outcome::PartlyUndone);
+        r.steps = vec![
+            step("/etc/nix/machines", StepState::LeftAlone, Some(changed)),
+            step("/etc/a", StepState::Undone, None),
+        ];
+        let expected = "\
+! /etc/nix/machines (left as it is)
+    it was edited
+✓ /etc/a
+What others changed since is left as it is; the rest is as it was before Igloo";
+        assert_eq!(report(&r, Style::PLAIN), expected);
+    }
+}

@@ -1,0 +1,9 @@
+//! Machines and disks with the real QEMU and qemu-img (Debian: qemu-system-x86, qemu-utils). No guest is
+//! booted: the kernel here halts and does nothing else, so each test takes about a second.
+
+// clippy's allowance for tests does not reach their helpers
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod disks;
+mod machines;
+mod support;
