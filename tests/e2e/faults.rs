@@ -141,7 +141,8 @@ fn an_image_whose_root_is_garbage() {
     let image = image_but(&home, "root.img", &vec![0x5a; 64 << 20]);
     home.serve();
     use_image(&home, &image);
-    start_fails(&home, Code::BadImage);
+    let err = start_fails(&home, Code::BadDisk);
+    assert!(err.contains("igloo reset") && err.contains("image"), "{err}");
 }
 
 #[test]

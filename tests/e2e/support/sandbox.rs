@@ -15,7 +15,7 @@ const ENTER: &str = r#"
 set -e
 cd "$1"
 mkdir -p root etc/upper etc/work var/upper var/work
-mount -t tmpfs tmpfs root
+mount -t tmpfs -o mode=755 tmpfs root
 for d in /*; do
   if [ -L "$d" ]; then cp -a "$d" "root$d"
   elif [ -d "$d" ] && [ "$d" != /nix ]; then mkdir "root$d"; mount --rbind "$d" "root$d"

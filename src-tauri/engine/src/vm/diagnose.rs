@@ -42,6 +42,9 @@ struct Known {
 const TRY_TCG: &str = "Set the acceleration to `tcg`, or use another version of QEMU";
 const IMAGE_AGAIN: &str = "Look at the log with `igloo log`, then make the image again";
 
+const DISK_AGAIN: &str =
+    "Make the disk clean with `igloo reset`; if that is not enough, make the image again";
+
 /// QEMU's own words, the telling ones first. Those about HVF are from nixpkgs' and nix-darwin's
 /// issues (nixpkgs#528299, #532038, #555928; nix-darwin#1292).
 const QEMU: &[Known] = &[
@@ -133,6 +136,13 @@ const QEMU: &[Known] = &[
 /// The guest's own words.
 const GUEST: &[Known] = &[
     known("Unable to mount root fs", Code::BadImage, "the guest found no root file system", IMAGE_AGAIN),
+    known("cannot mount /dev/vda", Code::BadDisk, "the guest can't mount its root file system", DISK_AGAIN),
+    known(
+        "Can't find ext4 filesystem",
+        Code::BadDisk,
+        "the guest can't mount its root file system",
+        DISK_AGAIN,
+    ),
     known("Attempted to kill init", Code::BadImage, "the guest's first process ended", IMAGE_AGAIN),
     known("No working init found", Code::BadImage, "the guest has no first process", IMAGE_AGAIN),
     known(
