@@ -73,7 +73,7 @@ impl Home {
         fs::create_dir_all(dir.path().join("config")).unwrap();
         let home = Home { dir, engine: None, sandbox: None };
         let image =
-            if more.contains("image =") { String::new() } else { format!("image = {:?}\n", tiny_image()) };
+            if more.starts_with("image =") { String::new() } else { format!("image = {:?}\n", tiny_image()) };
         let settings = format!(
             "[builders.x86_64]\nport = {}\ncores = 1\nmemory = 1024\ndisk = 10\naccel = \"tcg\"\n{image}{more}",
             free_port()
@@ -116,7 +116,7 @@ impl Home {
 
     /// Runs `igloo` with these arguments.
     pub fn igloo(&self, args: &[&str]) -> Run {
-        Run::of(self.command(IGLOO).args(args).output().unwrap())
+        Run::of(self.command("timeout").args(["300", IGLOO]).args(args).output().unwrap())
     }
 
     /// Starts the engine, and waits until it answers.

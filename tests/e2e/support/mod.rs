@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Longer than anything may take on a busy machine under TCG.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Waits until `check` gives something.
 pub fn wait_for<T>(what: &str, within: Duration, mut check: impl FnMut() -> Option<T>) -> T {

@@ -57,7 +57,7 @@ impl Sandbox {
         let mut command = Command::new("nsenter");
         command.arg(format!("--mount=/proc/{}/ns/mnt", self.holder.id()));
         command.arg(format!("--root=/proc/{}/root", self.holder.id()));
-        command.arg("--wd=/").arg("--").arg(program);
+        command.args(["--", "env", "--chdir=/"]).arg(program);
         command.env("PATH", path_with_nix()).env_remove("NIX_REMOTE");
         command
     }
@@ -88,8 +88,19 @@ impl Sandbox {
 
     /// Builds an expression with the sandbox's Nix, never locally; what it printed.
     pub fn nix_build(&self, expression: &str) -> Run {
-        let mut nix = self.command(Path::new("nix"));
-        nix.args(["build", "--impure", "--no-link", "--json", "--max-jobs", "0", "--expr", expression]);
+        let mut nix = self.command(Path::new("timeout"));
+        nix.args([
+            "180",
+            "nix",
+            "build",
+            "--impure",
+            "--no-link",
+            "--json",
+            "--max-jobs",
+            "0",
+            "--expr",
+            expression,
+        ]);
         Run::of(nix.env("NIX_REMOTE", "daemon").output().unwrap())
     }
 
