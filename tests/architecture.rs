@@ -1,5 +1,7 @@
 //! The invariants of `docs/architecture.md` that a machine can hold.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     collections::BTreeSet,
     fs,

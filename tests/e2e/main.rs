@@ -6,6 +6,7 @@
 //! or a file under `/etc` run in a mount namespace of their own, so that tests, and whole test
 //! runs, don't meet.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod support;
 
