@@ -150,7 +150,7 @@ impl Service for Engine {
 
     fn ssh(&self, id: BuilderId) -> Result<SshAccess, Problem> {
         let snapshot = self.hub.subscribe().borrow().clone();
-        let view = snapshot.builder(id).filter(|b| matches!(b.phase, Phase::Ready | Phase::Draining { .. }));
+        let view = snapshot.builder(id).filter(|b| b.phase == Phase::Ready);
         let Some(view) = view else {
             return Err(Problem::new(
                 Code::WrongPhase,

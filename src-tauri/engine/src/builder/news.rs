@@ -73,6 +73,8 @@ pub struct Launched {
     pub image: Image,
     /// How to log in.
     pub keys: Keys,
+    /// What the user should know about its disk.
+    pub warning: Option<Problem>,
     /// What it was started with; `None` after an adoption.
     pub started: Option<(MachineSpec, BuilderSettings)>,
 }

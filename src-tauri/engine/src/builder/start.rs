@@ -66,7 +66,7 @@ async fn try_launch<H: Hypervisor>(
         accel: settings.accel,
     };
     let vm = Arc::new(hypervisor.start(&spec, layout.run_dir(), &|_| {}).await?);
-    Ok(Some(Launched { vm, image, keys, started: Some((spec, settings.clone())) }))
+    Ok(Some(Launched { vm, image, keys, warning: disk.warning, started: Some((spec, settings.clone())) }))
 }
 
 /// Opens the image that the settings name, and sees that it is for this builder.

@@ -110,7 +110,7 @@ impl<H: Hypervisor> Supervisor<H> {
         match found {
             Ok((keys, image)) => {
                 info!(builder = %self.id, pid = vm.record().pid, "adopted the machine that runs");
-                self.attach(Launched { vm, image, keys, started: None });
+                self.attach(Launched { vm, image, keys, warning: None, started: None });
                 self.happened(Event::Adopted);
             }
             Err(problem) => {
@@ -312,6 +312,9 @@ impl<H: Hypervisor> Supervisor<H> {
             nix_version: None,
             usage: None,
         };
+        if let Some(warning) = launched.warning.clone() {
+            self.hub.update(self.id, |v| v.warning = Some(warning));
+        }
         tokio::spawn(watch::machine(launched.vm.clone(), self.teller.clone()));
         self.machine = Some(Machine { launched, guest: None, info });
     }

@@ -3,9 +3,10 @@
 use super::news::{News, Teller, Term};
 use crate::{
     guest::{Guest, Observation},
-    vm::Vm,
+    vm::{Console, MAX_BYTES, Vm},
 };
 use std::{sync::Arc, time::Duration};
+use tracing::warn;
 
 /// Between two looks into an idle guest.
 const IDLE: Duration = Duration::from_secs(3);
@@ -13,20 +14,36 @@ const IDLE: Duration = Duration::from_secs(3);
 /// Between two looks while builds run.
 const BUSY: Duration = Duration::from_secs(1);
 
+/// Between two looks at the size of the console's log.
+const CONSOLE: Duration = Duration::from_secs(10);
+
 /// Looks that may fail in a row before the guest counts as lost.
 const PATIENCE: u32 = 2;
 
 /// Tells when the guest stands still for good, and when the machine ends.
 pub async fn machine(vm: Arc<Vm>, teller: Teller) {
     let uuid = vm.record().uuid;
+    let stuck = async {
+        teller.tell(News::Stuck(uuid, vm.stuck().await));
+        std::future::pending().await
+    };
     let exit = tokio::select! {
         exit = vm.exited() => exit,
-        problem = vm.stuck() => {
-            teller.tell(News::Stuck(uuid, problem));
-            vm.exited().await
-        }
+        never = stuck => never,
+        never = rotate_console(&vm) => never,
     };
     teller.tell(News::Exited(uuid, Box::new(exit)));
+}
+
+/// Keeps the console's log from growing without end.
+async fn rotate_console(vm: &Vm) -> ! {
+    let console = Console::new(vm.run_dir().console());
+    loop {
+        tokio::time::sleep(CONSOLE).await;
+        if let Err(e) = console.rotate_if_needed(MAX_BYTES) {
+            warn!("can't rotate {}: {e}", console.path().display());
+        }
+    }
 }
 
 /// How many builds would be hurt by a stop: a session is open from before its inputs are copied
