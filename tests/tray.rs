@@ -31,6 +31,19 @@ fn without_an_engine_the_menu_says_so_and_quits() {
 }
 
 #[test]
+fn the_menu_follows_the_engine_that_runs() {
+    let desktop = Desktop::start();
+    let _app = Proc(desktop.command(TRAY).spawn().unwrap());
+    let tray = desktop.tray();
+    let alone = ["No engine runs", "", "Quit Igloo"];
+    assert_eq!(tray.labels(), alone);
+    let engine = Proc(desktop.command(CLI).arg("serve").spawn().unwrap());
+    wait_for("a builder", || tray.find("Start"));
+    drop(engine);
+    wait_for("no engine", || (tray.labels() == alone).then_some(()));
+}
+
+#[test]
 fn without_a_display_it_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let out = private(TRAY, dir.path()).output().unwrap();

@@ -1,5 +1,6 @@
 //! Igloo's faces: what the two programs of this package are made of. Thin clients of the engine.
 
 pub mod cli;
+pub mod log;
 #[cfg(feature = "tray")]
 pub mod tray;

@@ -1,18 +1,15 @@
 //! `igloo-tray`: the menu-bar app.
 
-use igloo::tray::{self, session};
+use igloo::{
+    log,
+    tray::{self, link::Link, session},
+};
+use igloo_engine::{api::Client, host::Paths};
 use igloo_protocol::{Code, Problem};
-use std::{io::IsTerminal, process::ExitCode};
-use tokio::sync::watch;
-use tracing_subscriber::EnvFilter;
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("IGLOO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    log::to_stderr();
     match run() {
         Ok(code) => code,
         Err(problem) => {
@@ -26,10 +23,11 @@ fn run() -> Result<ExitCode, Problem> {
     if cfg!(target_os = "linux") {
         look_at_session()?;
     }
-    // there is nothing yet that connects to an engine
-    let (_engine, snapshots) = watch::channel(None);
-    let code = tray::run(snapshots, |command| tracing::warn!(?command, "no engine runs"))
-        .map_err(|e| Problem::new(Code::Internal, format!("the app can't start: {e}"), "see the log"))?;
+    let failed = |e: &dyn std::error::Error| {
+        Problem::new(Code::Internal, format!("the app can't start: {e}"), "see the log")
+    };
+    let link = Link::new(Client::new(Paths::from_env()?.socket())).map_err(|e| failed(&e))?;
+    let code = tray::run(link.snapshots(), link.commands()).map_err(|e| failed(&e))?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(Code::Internal.exit_code())))
 }
 

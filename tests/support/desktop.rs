@@ -178,7 +178,7 @@ pub fn private(program: impl AsRef<OsStr>, dir: &Path) -> Command {
     for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"] {
         command.env(name, dir.join(name));
     }
-    for name in ["DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {
+    for name in ["IGLOO_HOME", "IGLOO_LOG", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {
         command.env_remove(name);
     }
     command

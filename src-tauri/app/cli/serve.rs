@@ -4,13 +4,8 @@ use super::{Outcome, context::Context, print};
 use futures_util::StreamExt;
 use igloo_engine::api::Client;
 use igloo_protocol::{BuilderId, Code, Command, Problem, Snapshot, StopMode};
-use std::{
-    io::{self, IsTerminal},
-    pin::pin,
-    time::Duration,
-};
+use std::{pin::pin, time::Duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// How long the engine may take to say what runs.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -37,7 +32,7 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         // fails only for the leader of a process group, which has no need of it
         let _ = rustix::process::setsid();
     }
-    log_to_stderr();
+    crate::log::to_stderr();
     let mut signals = Signals::new()?;
     let client = context.client.clone();
     let shutdown = async move {
@@ -45,12 +40,6 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         leave(&client, args.stop_builders_on_exit, signals).await;
     };
     igloo_engine::serve(context.paths.clone(), shutdown).await
-}
-
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("IGLOO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(io::stderr).init();
 }
 
 /// The signals that end the engine.

@@ -4,6 +4,9 @@
 //! items. What is shown comes from a [`Snapshot`] and nothing else; what is clicked becomes a [`Command`].
 
 pub mod edit;
+pub mod link;
+#[cfg(test)]
+mod link_tests;
 pub mod menu;
 #[cfg(test)]
 mod sample;
