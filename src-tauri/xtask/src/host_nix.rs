@@ -12,8 +12,6 @@ use std::{
 };
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
-/// Where the suites are on a machine that is no Debian.
-const DEBIAN: &str = "http://mirror.example/debian";
 
 /// Debian suites whose Nix can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -73,7 +71,8 @@ fn make(suite: Suite, partial: &Path, dir: &Path) -> Result<()> {
 
 fn unpack(suite: Suite, to: &Path) -> Result<()> {
     let codename = Release::of_this_machine().map(|release| release.codename).unwrap_or_default();
-    let mirror = sources::archive_uri(&machine_sources()?, &codename).unwrap_or_else(|| DEBIAN.to_owned());
+    let mirror = sources::archive_uri(&machine_sources()?, &codename)
+        .context("this machine has no Debian archive among its apt sources: run this on Debian")?;
     let mut unpack = run::command("mmdebstrap");
     unpack.args(["--quiet", "--variant=extract", "--mode=root", "--include=nix-bin"]);
     // mmdebstrap does not read the machine's apt.conf
