@@ -6,6 +6,7 @@
 pub mod api;
 pub mod builder;
 mod engine;
+mod files;
 pub mod gateway;
 pub mod guest;
 pub mod host;

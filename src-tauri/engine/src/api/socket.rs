@@ -1,9 +1,6 @@
 //! The socket of the API: where it may lie, who may talk to it, and what becomes of a stale one.
 
-use crate::host::{
-    SOCKET_PATH_MAX,
-    paths::{cannot, private_dir},
-};
+use crate::host::paths::{cannot, check_socket_length, private_dir};
 use axum::serve::Listener;
 use igloo_protocol::{Code, Problem};
 use rustix::{
@@ -13,7 +10,6 @@ use rustix::{
 use std::{
     fs, io,
     os::unix::{
-        ffi::OsStrExt,
         fs::{FileTypeExt, MetadataExt, PermissionsExt},
         net::UnixStream as StdUnixStream,
     },
@@ -41,7 +37,7 @@ impl ApiListener {
     /// [`Code::EngineRunning`] where another answers there, [`Code::NotAllowed`] for a folder that is
     /// another user's or open to others, [`Code::Usage`] for a path that is too long.
     pub fn bind(path: &Path) -> Result<ApiListener, Problem> {
-        check_length(path)?;
+        check_socket_length(path)?;
         let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
         private_dir(dir)?;
         check_folder(dir)?;
@@ -97,17 +93,6 @@ impl Listener for ApiListener {
 /// Whether a user may talk to an engine of `own`'s. Root may do anything anyway.
 fn may_connect(peer: u32, own: u32) -> bool {
     peer == own || peer == 0
-}
-
-fn check_length(path: &Path) -> Result<(), Problem> {
-    if path.as_os_str().as_bytes().len() <= SOCKET_PATH_MAX {
-        return Ok(());
-    }
-    Err(Problem::new(
-        Code::Usage,
-        format!("{} is too long for a socket: at most {SOCKET_PATH_MAX} bytes", path.display()),
-        "set IGLOO_HOME (or XDG_RUNTIME_DIR) to a folder with a shorter path",
-    ))
 }
 
 fn check_folder(dir: &Path) -> Result<(), Problem> {

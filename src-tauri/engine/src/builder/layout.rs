@@ -1,6 +1,7 @@
 //! What a builder has on disk: its keys, and the shares that its guest sees.
 
 use crate::{
+    files,
     host::{
         Paths,
         paths::{cannot, private_dir},
@@ -12,7 +13,6 @@ use crate::{
 use igloo_protocol::{BuilderId, Code, Problem};
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -72,7 +72,7 @@ impl Layout {
         if let HostKey::Provided { tag, file } = &manifest.host_key {
             let private = self.dir.join("keys").join(HOST_KEY);
             let text = fs::read(&private).map_err(|e| cannot("read", &private, &e))?;
-            write_whole(&self.share(tag).join(file), &text)?;
+            write(&self.share(tag).join(file), &text)?;
         }
         Ok((keys, shares))
     }
@@ -105,7 +105,7 @@ impl Layout {
             lines.push('\n');
         }
         private_dir(&self.share(&keys.tag))?;
-        write_whole(&self.share(&keys.tag).join(&keys.file), lines.as_bytes())
+        write(&self.share(&keys.tag).join(&keys.file), lines.as_bytes())
     }
 
     /// Keeps, or forgets, the Nix daemon's public key.
@@ -117,7 +117,7 @@ impl Layout {
         private_dir(&dir)?;
         let file = dir.join(DAEMON_KEY);
         match line {
-            Some(line) => write_whole(&file, (parse_key(line)?.line() + "\n").as_bytes()),
+            Some(line) => write(&file, (parse_key(line)?.line() + "\n").as_bytes()),
             None => remove(&file),
         }
     }
@@ -128,7 +128,7 @@ impl Layout {
     /// A disk that is full.
     pub fn ask_reset(&self) -> Result<(), Problem> {
         private_dir(&self.dir)?;
-        write_whole(&self.dir.join(RESET_MARK), b"")
+        write(&self.dir.join(RESET_MARK), b"")
     }
 
     /// Whether a clean disk was asked for.
@@ -160,17 +160,9 @@ fn parse_key(line: &str) -> Result<PublicKey, Problem> {
 }
 
 fn remove(file: &Path) -> Result<(), Problem> {
-    match fs::remove_file(file) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", file, &e)),
-        _ => Ok(()),
-    }
+    files::remove(file).map_err(|e| cannot("remove", file, &e))
 }
 
-/// Writes a file so that a reader, or a crash, sees the old or the new one whole. Mode 0600.
-fn write_whole(file: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let failed = |e: std::io::Error| cannot("write", file, &e);
-    let dir = file.parent().unwrap_or(Path::new("/"));
-    let mut temp = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
-    temp.write_all(bytes).and_then(|()| temp.as_file().sync_all()).map_err(failed)?;
-    temp.persist(file).map(drop).map_err(|e| failed(e.error))
+fn write(file: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    files::write(file, bytes).map_err(|e| cannot("write", file, &e))
 }

@@ -1,12 +1,14 @@
 //! The lifecycle of a builder: the pure state machine, and the supervisor that runs its effects.
 
 mod breaker;
+mod effects;
 mod hub;
 mod layout;
 mod lifecycle;
 #[cfg(test)]
 mod lifecycle_tests;
 mod news;
+mod show;
 mod start;
 mod stop;
 mod supervisor;

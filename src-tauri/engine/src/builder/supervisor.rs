@@ -4,14 +4,14 @@
 use super::{
     hub::{Hub, now_ms},
     layout::Layout,
-    lifecycle::{Effect, Event, Lifecycle},
+    lifecycle::{Event, Lifecycle},
     news::{Launched, Message, News, Teller, Term, Up},
-    start, stop, view, watch,
+    stop, watch,
 };
 use crate::{
-    gateway::{Gateway, Target as To},
-    guest::{Guest, Observation, Target},
-    image::{Disks, Image},
+    gateway::Gateway,
+    guest::{Guest, Observation},
+    image::Image,
     settings::BuilderSettings,
     vm::{Exit, Hypervisor, Vm},
 };
@@ -25,29 +25,29 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 /// A machine that runs, and the session with its guest.
-struct Machine {
-    launched: Launched,
-    guest: Option<Guest>,
-    info: GuestInfo,
+pub(super) struct Machine {
+    pub(super) launched: Launched,
+    pub(super) guest: Option<Guest>,
+    pub(super) info: GuestInfo,
 }
 
 /// The supervisor of one builder.
 pub struct Supervisor<H> {
-    id: BuilderId,
-    hypervisor: Arc<H>,
-    layout: Layout,
-    hub: Hub,
-    settings: BuilderSettings,
-    life: Lifecycle,
-    gateway: Gateway,
-    machine: Option<Machine>,
-    last_look: Option<Observation>,
-    term: Term,
+    pub(super) id: BuilderId,
+    pub(super) hypervisor: Arc<H>,
+    pub(super) layout: Layout,
+    pub(super) hub: Hub,
+    pub(super) settings: BuilderSettings,
+    pub(super) life: Lifecycle,
+    pub(super) gateway: Gateway,
+    pub(super) machine: Option<Machine>,
+    pub(super) last_look: Option<Observation>,
+    pub(super) term: Term,
     /// The start that is under way, if one is: the next one waits for its end.
-    starting: Option<JoinHandle<()>>,
-    session: Option<AbortHandle>,
-    teller: Teller,
-    inbox: mpsc::UnboundedReceiver<Message>,
+    pub(super) starting: Option<JoinHandle<()>>,
+    pub(super) session: Option<AbortHandle>,
+    pub(super) teller: Teller,
+    pub(super) inbox: mpsc::UnboundedReceiver<Message>,
 }
 
 impl<H: Hypervisor> Supervisor<H> {
@@ -219,86 +219,6 @@ impl<H: Hypervisor> Supervisor<H> {
         }
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Start => self.start(),
-                Effect::Climb => self.climb(),
-                Effect::Abandon => self.abandon(),
-                Effect::PowerOff => self.power_off(),
-                Effect::Quit => self.quit(),
-                Effect::CleanUp => self.clean_up(),
-            }
-        }
-    }
-
-    fn start(&mut self) {
-        self.abandon();
-        let before = self.starting.take();
-        let launch = start::launch(
-            self.id,
-            self.hypervisor.clone(),
-            self.layout.clone(),
-            self.settings.clone(),
-            self.term.clone(),
-            self.teller.clone(),
-        );
-        self.starting = Some(tokio::spawn(async move {
-            if let Some(before) = before {
-                let _ = before.await;
-            }
-            launch.await;
-        }));
-    }
-
-    fn climb(&mut self) {
-        self.abandon();
-        let Some(m) = &self.machine else { return };
-        let target = Target {
-            port: m.launched.vm.record().ssh_port,
-            user: m.launched.image.manifest.user.clone(),
-            host_key: m.launched.keys.host.clone(),
-            key: m.launched.keys.user.private_path.clone(),
-        };
-        let climb = start::climb(self.id, target, m.info.accel, self.term.clone(), self.teller.clone());
-        self.session = Some(tokio::spawn(climb).abort_handle());
-    }
-
-    /// Begins a new term: what the tasks of the last one tell is old news.
-    fn abandon(&mut self) {
-        self.term = self.term.next();
-        if let Some(session) = self.session.take() {
-            session.abort();
-        }
-        if let Some(guest) = self.machine.as_mut().and_then(|m| m.guest.take()) {
-            guest.close();
-        }
-    }
-
-    fn power_off(&mut self) {
-        if let Some(m) = &mut self.machine {
-            let command = m.launched.image.manifest.power_off.clone();
-            tokio::spawn(stop::power_off(m.launched.vm.clone(), m.guest.take(), command));
-        }
-        self.abandon();
-    }
-
-    fn quit(&mut self) {
-        if let Some(m) = &self.machine {
-            tokio::spawn(stop::quit(m.launched.vm.clone()));
-        }
-    }
-
-    /// Forgets the machine that ended, and removes what an ephemeral one wrote.
-    fn clean_up(&mut self) {
-        self.abandon();
-        self.machine = None;
-        self.last_look = None;
-        if let Err(problem) = Disks::new(self.layout.disks(), self.id).discard_ephemeral() {
-            warn!(builder = %self.id, "{problem}");
-        }
-    }
-
     fn attach(&mut self, launched: Launched) {
         let r = launched.vm.record();
         let info = GuestInfo {
@@ -379,42 +299,6 @@ impl<H: Hypervisor> Supervisor<H> {
             && let Some((spec, _)) = &m.launched.started
         {
             self.hypervisor.judge(spec, &m.launched.vm, ready);
-        }
-    }
-
-    /// Shows the state as it is now, and lets the gateway follow it.
-    fn show(&self) {
-        let phase = self.life.phase();
-        self.gateway.point(self.gateway_target());
-        self.hub.update(self.id, |v| {
-            if v.phase.word() != phase.word() {
-                v.since_ms = now_ms();
-                info!(builder = %self.id, "{}", phase.word());
-            }
-            v.phase = phase.clone();
-            view::choose(v, &self.settings);
-            v.reset_pending = self.layout.reset_asked();
-            v.running = self.machine.as_ref().map(|m| m.info.clone());
-            v.pending = self.machine.as_ref().map_or_else(Vec::new, |m| {
-                let started = m.launched.started.as_ref().map(|(_, settings)| settings);
-                view::pending(&m.info, started, &self.settings)
-            });
-            let up = matches!(phase, Phase::Ready | Phase::Draining { .. });
-            v.builds = self.last_look.as_ref().filter(|_| up).and_then(|o| o.builds.clone());
-        });
-    }
-
-    fn gateway_target(&self) -> To {
-        let port = self.machine.as_ref().map(|m| m.launched.vm.record().ssh_port);
-        match (self.life.phase(), port) {
-            (Phase::Ready, Some(port)) => To::Open(port),
-            (Phase::Draining { .. }, Some(port)) => To::Draining(port),
-            (Phase::Preparing { .. } | Phase::Booting { .. }, _) => {
-                To::Closed("the builder is not ready yet")
-            }
-            (Phase::Stopping, _) => To::Closed("the builder is stopping"),
-            (Phase::Failed { .. }, _) => To::Closed("the builder failed"),
-            _ => To::Closed("the builder is stopped"),
         }
     }
 }

@@ -158,7 +158,11 @@ pub fn cannot(what: &str, path: &Path, e: &io::Error) -> Problem {
     )
 }
 
-fn check_socket_length(longest: &Path) -> Result<(), Problem> {
+/// Whether a socket can have this path.
+///
+/// # Errors
+/// [`Code::Usage`] where it is longer than [`SOCKET_PATH_MAX`].
+pub fn check_socket_length(longest: &Path) -> Result<(), Problem> {
     if longest.as_os_str().len() <= SOCKET_PATH_MAX {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use super::{
     Image, Root, bad_image,
     qemu_img::{Failure, Info, QemuImg, Refusal, locked},
 };
-use crate::vm::files;
+use crate::files;
 use igloo_protocol::{BuilderId, Code, Problem};
 use serde::{Deserialize, Serialize};
 use std::{

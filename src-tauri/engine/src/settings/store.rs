@@ -1,11 +1,10 @@
 //! The settings file: read strictly, edited in place, written whole.
 
 use super::{FIELDS, Field, HostSize, Settings, fields::from_text};
-use crate::host::paths::cannot;
+use crate::{files, host::paths::cannot};
 use igloo_protocol::{BuilderId, Code, Problem, SettingView, SettingsPatch};
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
@@ -118,11 +117,7 @@ impl Store {
     fn write(&self, text: &str) -> Result<(), Problem> {
         let dir = self.path.parent().unwrap_or(Path::new("/"));
         crate::host::paths::private_dir(dir)?;
-        let failed = |e: io::Error| cannot("write", &self.path, &e);
-        let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-        file.persist(&self.path).map_err(|e| failed(e.error))?;
-        Ok(())
+        files::write(&self.path, text.as_bytes()).map_err(|e| cannot("write", &self.path, &e))
     }
 }
 

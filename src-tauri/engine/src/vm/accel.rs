@@ -151,7 +151,7 @@ impl AccelMemory {
             self.verdicts.clear();
         }
         self.verdicts.insert(format!("{accel} {key}"), verdict);
-        super::files::write_json(&self.file, &self.verdicts)
+        crate::files::write_json(&self.file, &self.verdicts)
     }
 }
 

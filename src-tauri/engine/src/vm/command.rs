@@ -125,7 +125,7 @@ impl Args {
     fn share(&mut self, tag: &str, folder: &Path, read_only: bool) {
         let read_only = if read_only { ",readonly=on" } else { "" };
         let after = format!(",mount_tag={tag},security_model=mapped-xattr{read_only}");
-        self.add_path("-virtfs", "local,path=", &super::files::absolute(folder.to_owned()), &after);
+        self.add_path("-virtfs", "local,path=", &crate::files::absolute(folder.to_owned()), &after);
     }
 }
 

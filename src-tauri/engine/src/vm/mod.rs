@@ -5,7 +5,6 @@ mod attempt;
 pub mod command;
 mod console;
 pub mod diagnose;
-pub(crate) mod files;
 mod machine;
 mod process;
 mod qemu;

@@ -1,6 +1,7 @@
 //! The folder of a machine that runs, and what is written down about it so that it can be adopted.
 
-use super::{Console, files};
+use super::Console;
+use crate::{files, host::paths::check_socket_length};
 use igloo_protocol::{Accel, Code, Problem};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -8,9 +9,6 @@ use std::{
     path::{Path, PathBuf},
 };
 use uuid::Uuid;
-
-/// The longest path of a Unix socket, in bytes: `sun_path` has 104 on macOS and 108 on Linux, one is the end.
-const SOCKET_PATH_MAX: usize = 103;
 
 /// The folder that holds what belongs to one run of a builder's machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,19 +47,9 @@ impl RunDir {
     /// Makes the folder, for this user only.
     ///
     /// # Errors
-    /// [`Code::BadSettings`] when its path is too long for a socket in it; [`Code::VmFailed`].
+    /// [`Code::Usage`] when its path is too long for a socket in it; [`Code::VmFailed`].
     pub fn create(&self) -> Result<(), Problem> {
-        let length = self.socket().as_os_str().len();
-        if length > SOCKET_PATH_MAX {
-            return Err(Problem::new(
-                Code::BadSettings,
-                format!(
-                    "The path {} has {length} bytes, and a socket's may have {SOCKET_PATH_MAX}",
-                    self.socket().display()
-                ),
-                "Put Igloo's state into a folder with a shorter path",
-            ));
-        }
+        check_socket_length(&self.socket())?;
         use std::os::unix::fs::DirBuilderExt;
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
         made.map_err(|e| self.cannot_write(&e))
@@ -155,9 +143,9 @@ mod tests {
     #[test]
     fn a_path_too_long_for_a_socket_is_refused_before_anything_is_made() {
         let dir = tempfile::tempdir().unwrap();
-        let run = RunDir::new(dir.path().join("x".repeat(SOCKET_PATH_MAX)));
+        let run = RunDir::new(dir.path().join("x".repeat(crate::host::SOCKET_PATH_MAX)));
         let problem = run.create().unwrap_err();
-        assert_eq!(problem.code, Code::BadSettings);
+        assert_eq!(problem.code, Code::Usage);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 

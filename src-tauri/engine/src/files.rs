@@ -2,21 +2,31 @@
 
 use serde::Serialize;
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
-/// Writes `value` to `file` by a temporary name in the same folder and a rename.
+/// Writes a file by a temporary name in the same folder and a rename: a reader, or a crash, sees the old
+/// file or the new one whole. Mode 0600.
 ///
 /// # Errors
 /// Those of making, writing and renaming the file; nothing is left of it then.
-pub fn write_json(file: &Path, value: &impl Serialize) -> io::Result<()> {
+pub fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let mut temp = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer_pretty(&mut temp, value)?;
+    temp.write_all(bytes)?;
     temp.as_file().sync_all()?;
-    temp.persist(file).map_err(|e| e.error)?;
+    temp.persist(file)?;
     Ok(())
+}
+
+/// Writes a value as JSON, as [`write`] does.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_json(file: &Path, value: &impl Serialize) -> io::Result<()> {
+    write(file, &serde_json::to_vec_pretty(value)?)
 }
 
 /// Removes a file; that it is not there is fine.
