@@ -263,11 +263,21 @@ fn a_wrong_builder_has_its_exit_code() {
 #[test]
 fn help_and_completions_need_no_engine() {
     let home = tempfile::tempdir().unwrap();
-    assert!(igloo(home.path(), &[]).ok().contains("Usage: igloo"));
+    assert!(igloo(home.path(), &["--help"]).ok().contains("Usage: igloo"));
     for shell in ["bash", "zsh", "fish"] {
         let script = igloo(home.path(), &["completions", shell]).ok();
         assert!(script.contains("ephemeral") && script.contains("aarch64"), "{shell}");
     }
+}
+
+#[test]
+fn without_a_command_the_tray_beside_it_is_started_or_help_is_shown() {
+    let home = tempfile::tempdir().unwrap();
+    let copy = with_helper(home.path(), "{}");
+    let bare = || String::from_utf8(process::Command::new(&copy).output().unwrap().stdout).unwrap();
+    assert!(bare().contains("Usage: igloo"));
+    executable(&home.path().join("bin/igloo-tray"), "echo the tray\n");
+    assert_eq!(bare(), "the tray\n");
 }
 
 /// A copy of `igloo` beside an `igloo-admin` that writes its arguments down and answers with `report`.
