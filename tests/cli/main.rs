@@ -177,7 +177,7 @@ fn a_reset_is_asked_for() {
 fn the_queue_says_what_is_not_known() {
     let engine = Engine::start();
     let home = engine.home.path();
-    assert_eq!(igloo(home, &["queue"]).ok(), "No builds\n");
+    assert_eq!(igloo(home, &["queue"]).ok(), "No builder runs\n");
     engine.show(ready);
     let out = igloo(home, &["queue"]).ok();
     assert!(out.contains("1 build, waiting: unknown") && out.contains("hello-2.12.1"), "{out}");

@@ -25,13 +25,15 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         return print::json(&queue);
     }
     // a builder that does not run has no builds to tell of, unless it was asked for
-    let shown: Vec<_> = queue.into_iter().filter(|q| q.builds.is_some() || named.is_some()).collect();
+    let snapshot = context.client.snapshot().await?;
+    let runs = |id| snapshot.builder(id).is_some_and(|b| b.running.is_some());
+    let shown: Vec<_> = queue.into_iter().filter(|q| runs(q.builder) || named.is_some()).collect();
     print::out(&render(&shown, Style::stdout()))
 }
 
 fn render(queue: &[BuilderQueue], style: Style) -> String {
     if queue.is_empty() {
-        return "No builds".into();
+        return "No builder runs".into();
     }
     let blocks: Vec<_> = queue.iter().map(|q| builder(q, style)).collect();
     blocks.join("\n")
@@ -85,7 +87,7 @@ x86_64   2 builds, waiting: 3
          hello-2.12.1                                 1:32
          (name unknown)                                  -  copying or waiting";
         assert_eq!(render(&queue, Style::PLAIN), expected);
-        assert_eq!(render(&[], Style::PLAIN), "No builds");
+        assert_eq!(render(&[], Style::PLAIN), "No builder runs");
         let unknown = [BuilderQueue { builder: BuilderId::X86_64, builds: None, waiting: None }];
         assert_eq!(render(&unknown, Style::PLAIN), "x86_64   builds: unknown, waiting: unknown");
     }

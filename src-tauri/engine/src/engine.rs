@@ -105,7 +105,7 @@ impl Engine {
             if patch
                 .set
                 .iter()
-                .any(|(k, v)| *k == key && v.as_deref().is_some_and(|v| v != "true" && v != "on"))
+                .any(|(k, v)| *k == key && matches!(v.as_deref(), Some("false" | "off" | "\"off\"")))
             {
                 return Err(Problem::new(
                     Code::WrongPhase,

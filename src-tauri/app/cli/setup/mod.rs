@@ -29,6 +29,10 @@ pub struct Args {
     /// Take back all that Igloo changed
     #[arg(long)]
     undo: bool,
+    /// Let builds share one ssh connection: small builds take half the time, but a build fails that
+    /// begins in the moment in which the shared connection ends (NixOS/nix#14132)
+    #[arg(long, conflicts_with = "undo")]
+    share_connection: bool,
     /// Don't ask
     #[arg(long, short)]
     yes: bool,
@@ -43,9 +47,14 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
     let snapshot = context.client.snapshot().await?;
     let id = builder::pick(args.builder.as_deref(), &snapshot)?;
     let access = context.client.ssh(id).await?;
+    if args.share_connection && !sharing::possible() {
+        return Err(sharing::impossible());
+    }
     let root = Root::system();
-    let plan =
-        igloo_admin::plan(&root, &operations(builder::view(id, &snapshot)?, &access, sharing::possible())?)?;
+    let plan = igloo_admin::plan(
+        &root,
+        &operations(builder::view(id, &snapshot)?, &access, args.share_connection)?,
+    )?;
     let diff = igloo_admin::diff(&root, &plan)?;
     if args.plan {
         return show(&plan, &diff, context);

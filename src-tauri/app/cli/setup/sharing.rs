@@ -2,9 +2,11 @@
 //!
 //! Sharing halves the time of small builds. But ssh does not run the `LocalCommand` whose output
 //! older versions wait for on a shared connection: they hang (NixOS/nix#8329), and Determinate Nix
-//! fails with a protocol mismatch (DeterminateSystems/nix-src#441). So it is on only for Nix proper
-//! from 2.26, where it was seen to work.
+//! fails with a protocol mismatch (DeterminateSystems/nix-src#441). Nix proper from 2.26 asks whether a
+//! connection is shared, and works; but between its question and its connection the shared one may end, and
+//! then that build fails (NixOS/nix#14132; seen with 2.26.3). So it is never on unless the user asks for it.
 
+use igloo_protocol::{Code, Problem};
 use std::process::Command;
 
 const SINCE: (u32, u32) = (2, 26);
@@ -13,6 +15,15 @@ const SINCE: (u32, u32) = (2, 26);
 pub fn possible() -> bool {
     let asked = Command::new("nix").arg("--version").output();
     asked.is_ok_and(|out| can_share(&String::from_utf8_lossy(&out.stdout)))
+}
+
+/// What to tell who asks for it all the same.
+pub fn impossible() -> Problem {
+    Problem::new(
+        Code::Usage,
+        "the Nix on the path can't build over a shared ssh connection: only Nix proper from 2.26 can",
+        "leave --share-connection out",
+    )
 }
 
 /// Whether the Nix that gave this version (`nix (Nix) 2.26.3`) can.

@@ -1,6 +1,11 @@
 //! What the supervisor does when the state machine says so.
 
-use super::{lifecycle::Effect, start, stop, supervisor::Supervisor};
+use super::{
+    lifecycle::Effect,
+    start::{self, Climb},
+    stop,
+    supervisor::Supervisor,
+};
 use crate::{guest::Target, image::Disks, vm::Hypervisor};
 use tracing::warn;
 
@@ -9,7 +14,7 @@ impl<H: Hypervisor> Supervisor<H> {
         for effect in effects {
             match effect {
                 Effect::Start => self.start(),
-                Effect::Climb => self.climb(),
+                Effect::Climb => self.climb(Climb::Again),
                 Effect::Abandon => self.abandon(),
                 Effect::PowerOff => self.power_off(),
                 Effect::Quit => self.quit(),
@@ -37,7 +42,7 @@ impl<H: Hypervisor> Supervisor<H> {
         }));
     }
 
-    pub(super) fn climb(&mut self) {
+    pub(super) fn climb(&mut self, climb: Climb) {
         self.abandon();
         let Some(m) = &self.machine else { return };
         let target = Target {
@@ -46,7 +51,8 @@ impl<H: Hypervisor> Supervisor<H> {
             host_key: m.launched.keys.host.clone(),
             key: m.launched.keys.user.private_path.clone(),
         };
-        let climb = start::climb(self.id, target, m.info.accel, self.term.clone(), self.teller.clone());
+        let climb =
+            start::climb(self.id, target, m.info.accel, climb, self.term.clone(), self.teller.clone());
         self.session = Some(tokio::spawn(climb).abort_handle());
     }
 

@@ -219,6 +219,11 @@ impl Lifecycle {
             self.phase = Phase::Failed { problem };
             return vec![];
         }
+        // what the launch itself can mend by another try, it has tried
+        if !self.machine && problem.code == Code::VmFailed {
+            self.fail(problem);
+            return vec![Effect::Abandon, Effect::CleanUp];
+        }
         self.retry_or_fail(problem, now_ms)
     }
 

@@ -112,13 +112,27 @@ async fn prepare_disk(
     Ok(disk)
 }
 
+/// Whether a guest boots, or was up before and is looked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Climb {
+    /// It boots: if it does not come up, something is wrong with it.
+    First,
+    /// It was up: if it does not answer, it may be busy, and is left alone.
+    Again,
+}
+
 /// Climbs the ladder of a machine that runs, and tells how it goes.
-pub async fn climb(id: BuilderId, target: Target, accel: Accel, term: Term, teller: Teller) {
+pub async fn climb(id: BuilderId, target: Target, accel: Accel, climb: Climb, term: Term, teller: Teller) {
     let deadline = if accel == Accel::Tcg { DEADLINE_TCG } else { DEADLINE };
     let rung = |rung| teller.tell(News::Climbed(term.clone(), rung));
     match try_climb(id, &target, deadline, rung).await {
         Ok(up) => teller.tell(News::Ready(term, Box::new(up))),
-        Err(problem) => teller.tell(News::Failed(term, problem)),
+        Err(mut problem) => {
+            if climb == Climb::Again && problem.code == Code::BootTimeout {
+                problem.code = Code::GuestUnreachable;
+            }
+            teller.tell(News::Failed(term, problem));
+        }
     }
 }
 

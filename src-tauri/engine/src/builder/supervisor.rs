@@ -6,6 +6,7 @@ use super::{
     layout::Layout,
     lifecycle::{Event, Lifecycle},
     news::{Launched, Message, News, Teller, Term, Up},
+    start::Climb,
     stop, watch,
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     settings::BuilderSettings,
     vm::{Exit, Hypervisor, Vm},
 };
-use igloo_protocol::{BuilderId, Code, GuestInfo, Phase, Problem, Rung};
+use igloo_protocol::{BuilderId, Code, GuestInfo, Phase, Problem, Rung, StopMode};
 use std::sync::Arc;
 use tokio::{
     sync::mpsc,
@@ -177,7 +178,12 @@ impl<H: Hypervisor> Supervisor<H> {
 
     async fn choose(&mut self, settings: BuilderSettings) -> Result<(), Problem> {
         self.settings = settings;
-        self.open_gateway().await
+        if !self.settings.enabled && !self.life.phase().is_up() && self.machine.is_none() {
+            self.happened(Event::StopAsked(StopMode::Now));
+        }
+        let opened = self.open_gateway().await;
+        self.hub.update(self.id, |v| v.warning = opened.as_ref().err().cloned());
+        opened
     }
 
     fn news(&mut self, news: News) {
@@ -187,7 +193,7 @@ impl<H: Hypervisor> Supervisor<H> {
                 self.attach(*launched);
                 self.happened(Event::Launched);
                 if matches!(self.life.phase(), Phase::Booting { .. }) {
-                    self.climb();
+                    self.climb(Climb::First);
                 }
             }
             News::Climbed(term, rung) if term.is_current() => self.climbed(rung),

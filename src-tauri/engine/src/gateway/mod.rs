@@ -44,7 +44,9 @@ impl Gateway {
             return Ok(());
         }
         self.close();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|e| taken(port, &e))?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(|e| taken(self.builder, port, &e))?;
         let task = tokio::spawn(splice::accept(self.builder, listener, self.target.subscribe()));
         self.listening = Some((port, task.abort_handle()));
         Ok(())
@@ -73,19 +75,21 @@ impl Drop for Gateway {
     }
 }
 
-fn taken(port: u16, e: &io::Error) -> Problem {
+fn taken(builder: BuilderId, port: u16, e: &io::Error) -> Problem {
     if e.kind() != io::ErrorKind::AddrInUse {
         return Problem::new(
             Code::PortTaken,
             format!("can't listen on 127.0.0.1:{port}: {e}"),
-            "choose another port with `igloo settings set builders.<builder>.port PORT`",
+            format!("choose another port with `igloo settings set builders.{builder}.port PORT`"),
         );
     }
     let owner = crate::host::listener_on(port).map_or_else(String::new, |who| format!(" by {who}"));
     Problem::new(
         Code::PortTaken,
         format!("port {port} is taken{owner}"),
-        "stop what uses it, or choose another port with `igloo settings set builders.<builder>.port PORT`",
+        format!(
+            "stop what uses it, or choose another port with `igloo settings set builders.{builder}.port PORT`"
+        ),
     )
 }
 

@@ -43,7 +43,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "memory",
-        effect: "memory, in MiB",
+        effect: "memory in MiB (4096 is 4 GiB)",
         applies: Applies::NextStart,
         read: |b| Some((b.memory_mib as i64).into()),
         write: |b, v| number(v, 256, 1 << 22).map(|n| b.memory_mib = n),

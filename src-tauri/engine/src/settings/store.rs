@@ -54,7 +54,11 @@ impl Store {
             let table =
                 section(&mut doc, id).ok_or_else(|| self.bad(&format!("has no table builders.{id}")))?;
             match text {
-                Some(text) => set(table, field, from_text(text)),
+                Some(text) => {
+                    let value = from_text(text);
+                    check(key, field, &value)?;
+                    set(table, field, value);
+                }
                 None => drop(table.remove(field.name)),
             }
         }
@@ -119,6 +123,19 @@ impl Store {
         crate::host::paths::private_dir(dir)?;
         files::write(&self.path, text.as_bytes()).map_err(|e| cannot("write", &self.path, &e))
     }
+}
+
+/// Whether a setting may have this value.
+fn check(key: &str, field: &Field, value: &Value) -> Result<(), Problem> {
+    let mut scratch =
+        Settings::defaults(HostSize { cores: 1, memory_mib: 4096 }).builder(BuilderId::native()).clone();
+    (field.write)(&mut scratch, value).map_err(|e| {
+        Problem::new(
+            Code::BadSettings,
+            format!("{key} can't be {}: it {e}", value.to_string().trim()),
+            format!("nothing was changed; {} is {}", field.name, field.effect),
+        )
+    })
 }
 
 fn view(
