@@ -11,13 +11,19 @@ use crate::{
     vm::{Hypervisor, MachineSpec},
 };
 use igloo_protocol::{Accel, BuilderId, Code, PrepareStep, Problem, Rung};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// A guest with a virtualised processor that is not up by then never will be. Linux boots in seconds.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The same for a translated one: a whole systemd takes 20 s on an idle machine, a busy one is many times slower.
 const DEADLINE_TCG: Duration = Duration::from_secs(240);
+
+/// What a guest that was let in late still has for an answer: a first start of Nix from a cold disk needs seconds.
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// Prepares and launches a machine, and tells how it goes. Once a machine runs it is told of, even
 /// if the start was given up meanwhile: nothing is left running unseen.
@@ -143,10 +149,12 @@ async fn try_climb(
     rung: impl Fn(Rung) + Send + Sync,
 ) -> Result<Up, Problem> {
     rung(Rung::Qmp);
+    let end = Instant::now() + deadline;
+    let left = || end.saturating_duration_since(Instant::now()).max(ANSWER);
     let guest = guest::connect(target, deadline, &rung).await?;
-    let daemon = guest.daemon().await?;
+    let daemon = guest.daemon(left()).await?;
     rung(Rung::Daemon);
-    let nix = guest.systems().await?;
+    let nix = guest.systems(left()).await?;
     if !nix.systems.iter().any(|s| s == id.system().as_str()) {
         return Err(Problem::new(
             Code::WrongSystem,

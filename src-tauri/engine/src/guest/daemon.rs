@@ -19,9 +19,6 @@ const OUR_VERSION: u64 = 0x123;
 /// The longest string that is believed.
 const LONGEST: u64 = 64 * 1024;
 
-/// How long the daemon may take: a first start from a cold disk under TCG needs seconds.
-const DEADLINE: Duration = Duration::from_secs(20);
-
 /// A daemon that answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Daemon {
@@ -51,10 +48,10 @@ impl Guest {
     ///
     /// # Errors
     /// [`igloo_protocol::Code::DaemonFailed`] when it does not answer, or says that it does not trust the user.
-    pub async fn daemon(&self) -> Result<Daemon, Problem> {
+    pub async fn daemon(&self, deadline: Duration) -> Result<Daemon, Problem> {
         let enough: fn(&[u8]) -> bool = |seen| !matches!(decode(seen), Ok(None));
         let job = Job { command: "nix-daemon --stdio".into(), stdin: hello(), enough: Some(enough) };
-        let output = match self.run_job(job, DEADLINE).await {
+        let output = match self.run_job(job, deadline).await {
             Err(problem) if self.alive() => return Err(trouble::daemon(&problem.message)),
             other => other?,
         };

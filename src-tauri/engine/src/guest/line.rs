@@ -190,7 +190,9 @@ impl Line {
             if Instant::now() >= deadline {
                 return Err(Stop::Deadline);
             }
-            if !moved && !channel.eof() {
+            // reading the one output may have taken in what belongs to the other: no `poll` tells of that again
+            let lies_there = channel.read_window().available > 0;
+            if !moved && !lies_there && !channel.eof() {
                 wait(&self.session, &self.socket, !stdin.is_empty(), deadline)?;
             }
         }

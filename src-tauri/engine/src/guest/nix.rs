@@ -9,8 +9,6 @@ use std::{collections::BTreeMap, time::Duration};
 const COMMAND: &str = "nix --extra-experimental-features nix-command config show --json \
                        || nix --extra-experimental-features nix-command show-config --json";
 
-const DEADLINE: Duration = Duration::from_secs(20);
-
 /// What Nix in the guest is set to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuestNix {
@@ -28,8 +26,8 @@ impl Guest {
     /// # Errors
     /// [`Code::DaemonFailed`] when there is no working Nix; [`Code::Internal`] when its answer makes no sense;
     /// those of [`Guest::run`].
-    pub async fn systems(&self) -> Result<GuestNix, Problem> {
-        let output = self.run(COMMAND, None, DEADLINE).await?;
+    pub async fn systems(&self, deadline: Duration) -> Result<GuestNix, Problem> {
+        let output = self.run(COMMAND, None, deadline).await?;
         if !output.ok() {
             let why = format!("`nix config show` says: {}", output.complaint());
             return Err(Problem { code: Code::DaemonFailed, ..trouble::daemon(&why) });

@@ -234,7 +234,7 @@ async fn a_daemon_that_is_not_there_is_told() {
     // this machine may have a Nix of its own; a shell function stands before it in neither case
     let answer = guest.run("command -v nix-daemon", None, LONG).await.unwrap();
     if !answer.ok() {
-        let problem = guest.daemon().await.unwrap_err();
+        let problem = guest.daemon(LONG).await.unwrap_err();
         assert_eq!(problem.code, Code::DaemonFailed);
         assert!(guest.alive());
     }
