@@ -207,22 +207,11 @@ fn now() -> u64 {
 
 fn snapshot() -> Snapshot {
     let builders = BuilderId::ALL.map(|id| BuilderView {
-        id,
         enabled: id == BuilderId::X86_64,
-        systems: vec![id.system()],
-        phase: Phase::Stopped,
-        since_ms: 0,
-        alias: id.alias().into(),
-        port: id.default_port(),
         cores: 2,
         memory_mib: 3072,
         disk_gib: 40,
-        ephemeral: false,
-        reset_pending: false,
-        pending: Vec::new(),
-        running: None,
-        builds: None,
-        warning: None,
+        ..BuilderView::new(id)
     });
     let engine =
         EngineInfo { version: "0".into(), api: API_VERSION, pid: std::process::id(), started_ms: now() };
@@ -239,6 +228,7 @@ fn guest() -> GuestInfo {
         started_ms: now(),
         climbed: Vec::new(),
         nix_version: None,
+        features: Vec::new(),
         usage: None,
     }
 }

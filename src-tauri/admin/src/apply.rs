@@ -103,7 +103,7 @@ impl Run<'_> {
                 let halves = keys::missing_halves(self.root, &self.open(ManagedFolder::Nix)?)?;
                 self.write_all(halves)
             }
-            Operation::SshHost(_) | Operation::Machine(_) => {
+            Operation::SshHost(_) | Operation::Machine(_) | Operation::NixSetting(_) => {
                 let mut texts = Vec::new();
                 for file in render::files(op) {
                     let old = layout::text(self.root, file, layout::read(self.root, file)?.as_ref())?;

@@ -14,6 +14,7 @@ pub(crate) fn files(op: &Operation) -> Vec<ManagedFile> {
         Operation::BuilderKey => vec![ManagedFile::BuilderKey, ManagedFile::BuilderKeyPub],
         Operation::SshHost(host) => vec![ManagedFile::SshHost(host.builder)],
         Operation::Machine(_) => vec![ManagedFile::Machines],
+        Operation::NixSetting(_) => vec![ManagedFile::NixConf],
         Operation::RestartNixDaemon => vec![],
     }
 }
@@ -21,7 +22,7 @@ pub(crate) fn files(op: &Operation) -> Vec<ManagedFile> {
 /// The folders that an operation needs, and makes where they are missing.
 pub(crate) fn folders(op: &Operation) -> &'static [ManagedFolder] {
     match op {
-        Operation::BuilderKey | Operation::Machine(_) => &[ManagedFolder::Nix],
+        Operation::BuilderKey | Operation::Machine(_) | Operation::NixSetting(_) => &[ManagedFolder::Nix],
         Operation::SshHost(host) if host.share_connection => {
             &[ManagedFolder::SshConfig, ManagedFolder::SshControl]
         }
@@ -36,7 +37,7 @@ pub(crate) fn render(platform: Platform, op: &Operation, old: &str) -> Result<Op
     match op {
         Operation::SshHost(host) => render_ssh(platform, host, old).map(Some),
         Operation::Machine(machine) => render_machines(machine, old).map(Some),
-        Operation::BuilderKey | Operation::RestartNixDaemon => Ok(None),
+        Operation::BuilderKey | Operation::NixSetting(_) | Operation::RestartNixDaemon => Ok(None),
     }
 }
 
@@ -95,6 +96,7 @@ pub(crate) fn describe(op: &Operation) -> String {
                 machine.max_jobs
             )
         }
+        Operation::NixSetting(setting) => format!("Set `{}`", setting.name()),
         Operation::RestartNixDaemon => "Restart the Nix daemon; builds that run now are stopped".into(),
     }
 }

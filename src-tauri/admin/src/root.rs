@@ -79,6 +79,8 @@ pub(crate) fn place(file: ManagedFile) -> (ManagedFolder, String) {
         ManagedFile::BuilderKey => (ManagedFolder::Nix, "igloo_builder_ed25519".into()),
         ManagedFile::BuilderKeyPub => (ManagedFolder::Nix, "igloo_builder_ed25519.pub".into()),
         ManagedFile::Machines => (ManagedFolder::Nix, "machines".into()),
+        ManagedFile::NixConf => (ManagedFolder::Nix, "nix.conf".into()),
+        ManagedFile::NixCustomConf => (ManagedFolder::Nix, "nix.custom.conf".into()),
         ManagedFile::SshHost(builder) => (ManagedFolder::SshConfig, format!("100-igloo-{builder}.conf")),
     }
 }

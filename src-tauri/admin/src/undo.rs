@@ -133,7 +133,10 @@ fn has_ours(file: ManagedFile, bytes: &[u8]) -> bool {
     match file {
         ManagedFile::Machines => machines::has_any(&text),
         ManagedFile::SshHost(_) => ssh_conf::has_block(&text),
-        ManagedFile::BuilderKey | ManagedFile::BuilderKeyPub => true,
+        ManagedFile::BuilderKey
+        | ManagedFile::BuilderKeyPub
+        | ManagedFile::NixConf
+        | ManagedFile::NixCustomConf => true,
     }
 }
 

@@ -10,22 +10,12 @@ use igloo_protocol::{
 /// Two builders that are stopped; only `x86_64` is enabled.
 pub fn snapshot() -> Snapshot {
     let builders = BuilderId::ALL.map(|id| BuilderView {
-        id,
         enabled: id == BuilderId::X86_64,
-        systems: vec![id.system()],
-        phase: Phase::Stopped,
         since_ms: 1000,
-        alias: id.alias().into(),
-        port: id.default_port(),
         cores: 2,
         memory_mib: 3072,
         disk_gib: 40,
-        ephemeral: false,
-        reset_pending: false,
-        pending: Vec::new(),
-        running: None,
-        builds: None,
-        warning: None,
+        ..BuilderView::new(id)
     });
     let engine = EngineInfo { version: "0.1.0".into(), api: API_VERSION, pid: 7, started_ms: 0 };
     Snapshot { seq: 1, engine, builders: builders.into() }
@@ -44,6 +34,7 @@ pub fn ready(view: &mut BuilderView) {
         started_ms: 30_000,
         climbed: Vec::new(),
         nix_version: Some("2.31.2".into()),
+        features: Vec::new(),
         usage: Some(Usage {
             cpu: 0.5,
             memory_used: 512 << 20,

@@ -88,6 +88,7 @@ fn a_ready_builder_tells_what_is_known_of_it() {
         started_ms: 0,
         climbed: vec![],
         nix_version: None,
+        features: Vec::new(),
         usage: Some(usage),
     });
     assert_eq!(state(&b), "Ready · 2 builds · 4.1 GiB");

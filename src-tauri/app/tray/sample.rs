@@ -9,24 +9,7 @@ pub fn snapshot(builders: impl IntoIterator<Item = BuilderView>) -> Snapshot {
 }
 
 pub fn builder(id: BuilderId, phase: Phase) -> BuilderView {
-    BuilderView {
-        id,
-        enabled: true,
-        systems: vec![id.system()],
-        phase,
-        since_ms: 0,
-        alias: id.alias().into(),
-        port: id.default_port(),
-        cores: 2,
-        memory_mib: 4096,
-        disk_gib: 40,
-        ephemeral: false,
-        reset_pending: false,
-        pending: vec![],
-        running: None,
-        builds: None,
-        warning: None,
-    }
+    BuilderView { enabled: true, phase, cores: 2, memory_mib: 4096, disk_gib: 40, ..BuilderView::new(id) }
 }
 
 pub fn failed(message: &str) -> Phase {

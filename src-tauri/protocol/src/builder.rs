@@ -110,6 +110,20 @@ impl fmt::Display for System {
     }
 }
 
+/// A system that no builder of Igloo's builds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a system that Igloo's builders build")]
+pub struct UnknownSystem(pub String);
+
+impl FromStr for System {
+    type Err = UnknownSystem;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        let known = [System::Aarch64Linux, System::X86_64Linux];
+        known.into_iter().find(|system| system.as_str() == s).ok_or_else(|| UnknownSystem(s.to_owned()))
+    }
+}
+
 /// How QEMU runs the guest's processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

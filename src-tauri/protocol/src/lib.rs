@@ -6,17 +6,19 @@
 mod answers;
 mod builder;
 mod command;
+mod installation;
 mod phase;
 pub mod plan;
 mod problem;
 mod snapshot;
 
 pub use answers::{Applies, BuilderQueue, SettingView, SshAccess};
-pub use builder::{Accel, BuilderId, System, UnknownBuilder};
+pub use builder::{Accel, BuilderId, System, UnknownBuilder, UnknownSystem};
 pub use command::{Command, SettingsPatch, StopMode};
+pub use installation::{InstallKind, Installation};
 pub use phase::{Phase, PrepareStep, Rung};
 pub use problem::{Code, Problem};
 pub use snapshot::{
-    API_VERSION, Build, BuildSource, BuildState, BuilderView, DiskUse, EngineInfo, GuestInfo, Pending,
-    Snapshot, Usage,
+    API_VERSION, Build, BuildSource, BuildState, BuilderView, DiskUse, Drift, EngineInfo, GuestInfo, Pending,
+    Setup, Snapshot, Usage,
 };

@@ -10,7 +10,7 @@ mod value;
 
 pub use receipt::{Before, Change, RECEIPT_VERSION, Receipt};
 pub use report::{Outcome, REPORT_VERSION, Report, StepReport, StepState};
-pub use value::{BadValue, Count, Feature, Features, HostKey, Sha256, Systems};
+pub use value::{BadValue, Count, Feature, Features, HostKey, Sha256, Systems, User, Users};
 
 use crate::BuilderId;
 use serde::{Deserialize, Serialize};
@@ -71,8 +71,34 @@ pub enum Operation {
     SshHost(SshHost),
     /// Write the builder's line in `/etc/nix/machines`.
     Machine(Machine),
+    /// Set one of Nix' settings, in the file that this machine's installation keeps for its user.
+    NixSetting(NixSetting),
     /// Restart the Nix daemon.
     RestartNixDaemon,
+}
+
+/// A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
+/// root run what a caller chose, and have no form here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NixSetting {
+    /// `builders = @/etc/nix/machines`: Nix' own default, for where something sets another value.
+    Builders,
+    /// `builders-use-substitutes`: whether a builder fetches from substituters itself what it can.
+    BuildersUseSubstitutes(bool),
+    /// `extra-trusted-users`: users who may tell the daemon anything, which makes them as powerful as root.
+    ExtraTrustedUsers(Users),
+}
+
+impl NixSetting {
+    /// The setting's name in `nix.conf`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            NixSetting::Builders => "builders",
+            NixSetting::BuildersUseSubstitutes(_) => "builders-use-substitutes",
+            NixSetting::ExtraTrustedUsers(_) => "extra-trusted-users",
+        }
+    }
 }
 
 /// A builder's ssh host alias.
@@ -122,6 +148,10 @@ pub enum ManagedFile {
     SshHost(BuilderId),
     /// `/etc/nix/machines`
     Machines,
+    /// `/etc/nix/nix.conf`
+    NixConf,
+    /// `/etc/nix/nix.custom.conf`, which `nix.conf` includes where an installer writes that itself.
+    NixCustomConf,
 }
 
 /// A folder that Igloo may make.
@@ -195,7 +225,10 @@ impl Operation {
             Operation::BuilderKey => (0, None),
             Operation::SshHost(s) => (1, Some(s.builder)),
             Operation::Machine(m) => (2, Some(m.builder)),
-            Operation::RestartNixDaemon => (3, None),
+            Operation::NixSetting(NixSetting::Builders) => (3, None),
+            Operation::NixSetting(NixSetting::BuildersUseSubstitutes(_)) => (4, None),
+            Operation::NixSetting(NixSetting::ExtraTrustedUsers(_)) => (5, None),
+            Operation::RestartNixDaemon => (6, None),
         }
     }
 }

@@ -72,6 +72,61 @@ pub struct BuilderView {
     pub builds: Option<Vec<Build>>,
     /// Something that does not stop the builder but that the user should know.
     pub warning: Option<Problem>,
+    /// Whether this machine's Nix is set up to build on it.
+    #[serde(default)]
+    pub setup: Setup,
+}
+
+impl BuilderView {
+    /// A builder that was never started, before anybody chose anything for it.
+    pub fn new(id: BuilderId) -> BuilderView {
+        BuilderView {
+            id,
+            enabled: false,
+            systems: vec![id.system()],
+            phase: Phase::Stopped,
+            since_ms: 0,
+            alias: id.alias().into(),
+            port: id.default_port(),
+            cores: 0,
+            memory_mib: 0,
+            disk_gib: 0,
+            ephemeral: false,
+            reset_pending: false,
+            pending: Vec::new(),
+            running: None,
+            builds: None,
+            warning: None,
+            setup: Setup::Unknown,
+        }
+    }
+}
+
+/// Whether this machine's Nix is set up to build on a builder, as far as its files tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Setup {
+    /// Not looked at.
+    #[default]
+    Unknown,
+    /// Nothing of it is there.
+    Absent,
+    /// All of it is there.
+    InPlace,
+    /// It was set up, and by now something differs from what the builder needs.
+    Drifted {
+        /// What differs, one entry a file.
+        files: Vec<Drift>,
+    },
+}
+
+/// A file that is not as a builder needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// Its path.
+    pub path: String,
+    /// What differs, in one plain sentence.
+    pub how: String,
 }
 
 /// A setting that takes effect at the next start.
@@ -111,6 +166,9 @@ pub struct GuestInfo {
     pub climbed: Vec<(Rung, u64)>,
     /// The version of Nix in the guest.
     pub nix_version: Option<String>,
+    /// What its Nix can do for derivations that ask for it (`system-features`), as it says itself. Empty until then.
+    #[serde(default)]
+    pub features: Vec<String>,
     /// What it uses, as of the last look.
     pub usage: Option<Usage>,
 }

@@ -127,24 +127,8 @@ impl Server {
 }
 
 fn snapshot(seq: u64, phase: Phase) -> Snapshot {
-    let builders = BuilderId::ALL.map(|id| BuilderView {
-        id,
-        enabled: true,
-        systems: vec![id.system()],
-        phase: phase.clone(),
-        since_ms: 0,
-        alias: id.alias().into(),
-        port: id.default_port(),
-        cores: 2,
-        memory_mib: 3072,
-        disk_gib: 40,
-        ephemeral: false,
-        reset_pending: false,
-        pending: Vec::new(),
-        running: None,
-        builds: None,
-        warning: None,
-    });
+    let builders =
+        BuilderId::ALL.map(|id| BuilderView { enabled: true, phase: phase.clone(), ..BuilderView::new(id) });
     let engine = EngineInfo { version: "0".into(), api: API_VERSION, pid: 1, started_ms: 0 };
     Snapshot { seq, engine, builders: builders.into() }
 }

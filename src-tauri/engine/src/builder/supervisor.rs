@@ -236,6 +236,7 @@ impl<H: Hypervisor> Supervisor<H> {
             started_ms: r.started_ms,
             climbed: vec![],
             nix_version: None,
+            features: vec![],
             usage: None,
         };
         if let Some(warning) = launched.warning.clone() {
@@ -246,8 +247,10 @@ impl<H: Hypervisor> Supervisor<H> {
     }
 
     fn meet(&mut self, up: Up) {
+        self.hub.update(self.id, |v| v.systems = up.nix.known_systems());
         if let Some(m) = &mut self.machine {
             m.info.nix_version = up.daemon.nix_version;
+            m.info.features = up.nix.features;
             m.guest = Some(up.guest.clone());
         }
         let watch = watch::guest(up.guest, self.term.clone(), self.teller.clone());

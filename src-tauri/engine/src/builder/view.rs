@@ -1,28 +1,11 @@
 //! What a face is shown of a builder.
 
 use crate::settings::BuilderSettings;
-use igloo_protocol::{BuilderId, BuilderView, GuestInfo, Pending, Phase};
+use igloo_protocol::{BuilderId, BuilderView, GuestInfo, Pending};
 
 /// The view of a builder that was never started.
 pub fn idle(id: BuilderId, settings: &BuilderSettings, now_ms: u64) -> BuilderView {
-    let mut view = BuilderView {
-        id,
-        enabled: false,
-        systems: vec![id.system()],
-        phase: Phase::Stopped,
-        since_ms: now_ms,
-        alias: id.alias().into(),
-        port: 0,
-        cores: 0,
-        memory_mib: 0,
-        disk_gib: 0,
-        ephemeral: false,
-        reset_pending: false,
-        pending: vec![],
-        running: None,
-        builds: None,
-        warning: None,
-    };
+    let mut view = BuilderView { since_ms: now_ms, ..BuilderView::new(id) };
     choose(&mut view, settings);
     view
 }

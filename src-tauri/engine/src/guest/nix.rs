@@ -1,7 +1,7 @@
 //! What Nix in the guest is set to.
 
 use super::{Guest, trouble};
-use igloo_protocol::{Code, Problem};
+use igloo_protocol::{Code, Problem, System};
 use serde::Deserialize;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,6 +18,13 @@ pub struct GuestNix {
     pub features: Vec<String>,
     /// `max-jobs`
     pub max_jobs: Option<u32>,
+}
+
+impl GuestNix {
+    /// The systems that Igloo has a name for.
+    pub fn known_systems(&self) -> Vec<System> {
+        self.systems.iter().filter_map(|s| s.parse().ok()).collect()
+    }
 }
 
 impl Guest {

@@ -22,6 +22,14 @@ pub enum BadValue {
     /// Not a number from 1 to 1024.
     #[error("the number must be from 1 to 1024")]
     Count,
+    /// Not a user's name.
+    #[error(
+        "a user must be 1 to 32 of a-z A-Z 0-9 . _ - and start with a letter or _; groups (@) and * are not allowed"
+    )]
+    User,
+    /// No user, too many, or one twice.
+    #[error("1 to 8 users are allowed, each once")]
+    Users,
     /// Not a SHA-256 in hexadecimal.
     #[error("a SHA-256 must be 64 characters of 0-9 a-f")]
     Sha256,
@@ -124,6 +132,52 @@ impl TryFrom<Vec<System>> for Systems {
     }
 }
 
+/// The name of a user of this machine. Groups (`@admin`) and everybody (`*`) have no form here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct User(String);
+
+impl User {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for User {
+    type Error = BadValue;
+
+    fn try_from(text: String) -> Result<Self, BadValue> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        let starts = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+        if starts && text.len() <= 32 && text.bytes().all(allowed) {
+            Ok(User(text))
+        } else {
+            Err(BadValue::User)
+        }
+    }
+}
+
+/// Users of this machine: 1 to 8, each once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Vec<User>", into = "Vec<User>")]
+pub struct Users(Vec<User>);
+
+impl Users {
+    /// The users, in the order in which they were given.
+    pub fn as_slice(&self) -> &[User] {
+        &self.0
+    }
+}
+
+impl TryFrom<Vec<User>> for Users {
+    type Error = BadValue;
+
+    fn try_from(list: Vec<User>) -> Result<Self, BadValue> {
+        if (1..=8).contains(&list.len()) && distinct(&list) { Ok(Users(list)) } else { Err(BadValue::Users) }
+    }
+}
+
 fn distinct<T: PartialEq>(list: &[T]) -> bool {
     list.iter().enumerate().all(|(i, a)| !list[..i].contains(a))
 }
@@ -183,7 +237,7 @@ macro_rules! into_inner {
     };
 }
 into_inner!(HostKey => String, Feature => String, Features => Vec<Feature>, Systems => Vec<System>,
-            Count => u16, Sha256 => String);
+            Count => u16, Sha256 => String, User => String, Users => Vec<User>);
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -226,6 +280,19 @@ mod tests {
         for bad in ["", "-", "a b", "a,b", "a;b", "a\nb", "a#b", "@f", "kvm\u{0}", "кvm", &"a".repeat(65)] {
             assert_eq!(Feature::try_from(bad.to_owned()), Err(BadValue::Feature), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_user_is_one_user() {
+        for good in ["me", "_nixbld1", "Anna.B-2"] {
+            assert!(User::try_from(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["", "@admin", "*", "a b", "a\nb", "1st", "root#", "r\u{43e}ot", &"a".repeat(33)] {
+            assert_eq!(User::try_from(bad.to_owned()), Err(BadValue::User), "{bad:?}");
+        }
+        let users = |n: usize| (0..n).map(|i| User(format!("u{i}"))).collect::<Vec<_>>();
+        assert_eq!([0, 1, 8, 9].map(|n| Users::try_from(users(n)).is_ok()), [false, true, true, false]);
+        assert_eq!(Users::try_from([users(1), users(1)].concat()), Err(BadValue::Users));
     }
 
     #[test]

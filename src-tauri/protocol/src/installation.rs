@@ -1,0 +1,42 @@
+//! How Nix is installed on this machine, and whose its files are.
+
+use crate::{Problem, plan::ManagedFile};
+use serde::{Deserialize, Serialize};
+
+/// How Nix is installed, as its files tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installation {
+    /// By whom.
+    pub kind: InstallKind,
+    /// The file that carries the user's own settings of Nix. `None`: they belong into the configuration of the
+    /// program that generates `nix.conf`.
+    pub settings: Option<ManagedFile>,
+    /// The launchd label or systemd unit of the Nix daemon; `None`: none that can be restarted.
+    pub daemon: Option<String>,
+    /// Whether Igloo may write `/etc/nix/machines`.
+    pub machines_free: bool,
+    /// What stands in the way of a setup, or will, with what to do about it.
+    pub obstacles: Vec<Problem>,
+}
+
+/// Who installed Nix, or looks after its settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstallKind {
+    /// There is no Nix.
+    None,
+    /// The official script of nixos.org.
+    Official,
+    /// The installer of the NixOS organisation (`NixOS/nix-installer`).
+    NixInstaller,
+    /// Determinate Nix, whose `determinate-nixd` writes `nix.conf`.
+    Determinate,
+    /// Lix.
+    Lix,
+    /// nix-darwin, with its management of Nix on.
+    NixDarwin,
+    /// NixOS.
+    NixOs,
+    /// Debian's packages (`nix-bin`, `nix-setup-systemd`), and those of distributions made of it.
+    Debian,
+}
