@@ -1,7 +1,7 @@
 //! What stands in the way: files that another program writes, and settings that make Igloo's useless.
 
 use crate::folder::{Folder, Found};
-use crate::nix_conf;
+use crate::in_force;
 use crate::problem::symlinked;
 use crate::root::{Root, file_path, folder_path, place};
 use crate::ssh_conf;
@@ -40,9 +40,9 @@ pub(crate) fn warnings(root: &Root, ops: &[Operation]) -> Vec<String> {
     let mut warnings = Vec::new();
     let any = |f: fn(&Operation) -> bool| ops.iter().any(f);
     if any(|op| matches!(op, Operation::Machine(_))) {
-        let builders = nix_conf::builders(root);
-        if !nix_conf::reads_machines(builders.as_deref()) {
-            let value = builders.unwrap_or_default();
+        let settings = in_force::settings(root, None);
+        if !settings.reads_machines() {
+            let value = settings.get("builders").map(|a| a.value.as_str()).unwrap_or_default();
             warnings.push(format!(
                 "{NIX_CONF} sets `builders = {}`, so Nix does not read /etc/nix/machines; \
                  add `@/etc/nix/machines` to it or remove the setting",

@@ -6,12 +6,17 @@
 //! Nothing here reads the environment, opens a connection or starts a shell.
 
 mod apply;
+mod block;
 pub mod daemon;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
+mod in_force;
 mod keys;
 mod layout;
+mod look;
 pub mod machines;
-mod nix_conf;
+pub mod nix_conf;
 mod planner;
 mod problem;
 mod receipt;

@@ -42,7 +42,7 @@ pub(crate) fn render(platform: Platform, op: &Operation, old: &str) -> Result<Op
 }
 
 fn render_ssh(platform: Platform, host: &SshHost, old: &str) -> Result<String, Problem> {
-    Ok(ssh_conf::set(old, &ssh_conf::block(platform, host)))
+    Ok(ssh_conf::set(old, &ssh_conf::lines(platform, host)))
 }
 
 fn render_machines(machine: &Machine, old: &str) -> Result<String, Problem> {
