@@ -89,8 +89,13 @@ impl Settings {
 
     /// Whether Nix reads `/etc/nix/machines`: by default it does.
     pub fn reads_machines(&self) -> bool {
-        self.get("builders").is_none_or(|a| a.value.split([';', ' ']).any(|w| w == MACHINES))
+        self.get("builders").is_none_or(|a| names_machines(&a.value))
     }
+}
+
+/// Whether a value of `builders` makes Nix read `/etc/nix/machines`.
+pub(crate) fn names_machines(builders: &str) -> bool {
+    builders.split([';', '\n']).any(|entry| entry.trim() == MACHINES)
 }
 
 /// An included path: a relative one starts at the including file's folder. Its `.` and `..` are taken out.
@@ -161,7 +166,14 @@ mod tests {
     fn only_a_value_that_names_the_machines_file_reads_it() {
         let reads = |value: &str| of(&[(NIX_CONF, &format!("builders = {value}\n"))]).reads_machines();
         assert!(of(&[]).reads_machines() && reads("ssh://a;@/etc/nix/machines"));
-        for no in ["", "ssh://a", "@/etc/nix/machines.d", "@/etc/other", "# @/etc/nix/machines"] {
+        for no in [
+            "",
+            "ssh://a",
+            "@/etc/nix/machines.d",
+            "@/etc/other",
+            "# @/etc/nix/machines",
+            "ssh://a @/etc/nix/machines",
+        ] {
             assert!(!reads(no), "{no}");
         }
     }

@@ -12,16 +12,20 @@ mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 mod in_force;
+mod installation;
 mod keys;
 mod layout;
 mod look;
 pub mod machines;
 pub mod nix_conf;
+pub mod nix_config;
+mod obstacles;
 mod planner;
 mod problem;
 mod receipt;
 mod render;
 mod root;
+mod setting;
 mod ssh_conf;
 mod status;
 mod undo;
@@ -30,6 +34,7 @@ mod wire;
 pub mod elevate;
 
 pub use apply::apply;
+pub use installation::installation;
 pub use planner::{describe, diff, plan};
 pub use root::{Platform, Root};
 pub use status::status;

@@ -66,6 +66,11 @@ pub fn foreign(text: &str, builder: BuilderId) -> Option<&str> {
     entries(text).into_iter().find(|(_, e)| owner(e) == Some(Owner::Foreign(builder))).map(|(_, e)| e)
 }
 
+/// An entry that names the builder's alias, whoever wrote it.
+pub fn any(text: &str, builder: BuilderId) -> Option<&str> {
+    get(text, builder).or_else(|| foreign(text, builder))
+}
+
 /// Whether the text holds any entry of Igloo's.
 pub fn has_any(text: &str) -> bool {
     BuilderId::ALL.into_iter().any(|b| get(text, b).is_some())

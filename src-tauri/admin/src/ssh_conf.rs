@@ -54,11 +54,25 @@ pub fn has_block(text: &str) -> bool {
     block::body(text).is_some()
 }
 
+/// Whether a `Host` block names the host itself, not by a pattern.
+pub fn names_host(text: &str, alias: &str) -> bool {
+    text.lines().any(|line| {
+        let mut words = words(line);
+        words.next().is_some_and(|w| w.eq_ignore_ascii_case("host"))
+            && words.any(|w| w.trim_matches('"') == alias)
+    })
+}
+
+/// A line's words; an option and its value may have a `=` between them (ssh_config(5)).
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| c.is_whitespace() || c == '=').filter(|w| !w.is_empty())
+}
+
 /// Whether ssh reads `/etc/ssh/ssh_config.d`, given the text of `/etc/ssh/ssh_config`: an `Include`
 /// of it that stands before any `Host` or `Match` (after one it holds for some hosts only).
 pub fn includes_folder(ssh_config: &str) -> bool {
     for line in ssh_config.lines() {
-        let mut words = line.split(|c: char| c.is_whitespace() || c == '=').filter(|w| !w.is_empty());
+        let mut words = words(line);
         match words.next().map(str::to_ascii_lowercase).as_deref() {
             Some("include") => {
                 let covers = |w: &str| {
@@ -135,6 +149,15 @@ Match originalhost linux-builder-x86_64 localuser root exec \"test -d /var/db/ig
             "Include /etc/ssh/other.d/*.conf",
         ] {
             assert!(!includes_folder(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_named_by_its_own_name() {
+        assert!(names_host("# c\n  HOST a linux-builder\n", "linux-builder"));
+        assert!(names_host("host=\"linux-builder\"", "linux-builder"));
+        for no in ["Host linux-builder-x86_64", "Host *", "# Host linux-builder", "HostName linux-builder"] {
+            assert!(!names_host(no, "linux-builder"), "{no}");
         }
     }
 
