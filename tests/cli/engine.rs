@@ -227,6 +227,8 @@ fn guest() -> GuestInfo {
         memory_mib: 3072,
         started_ms: now(),
         climbed: Vec::new(),
+        user: "builder".into(),
+        host_key: String::new(),
         nix_version: None,
         features: Vec::new(),
         usage: None,

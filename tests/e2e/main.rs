@@ -12,6 +12,7 @@ mod support;
 
 mod build;
 mod disks;
+mod drift;
 mod faults;
 mod lifecycle;
 mod survival;

@@ -8,6 +8,7 @@
 mod apply;
 pub mod daemon;
 mod folder;
+pub mod inspect;
 mod keys;
 mod layout;
 pub mod machines;
