@@ -11,9 +11,6 @@ use std::ops::Range;
 /// The private key that Igloo's entries name.
 pub const KEY_PATH: &str = "/etc/nix/igloo_builder_ed25519";
 
-/// The user that Nix logs in as.
-pub(crate) const USER: &str = "builder";
-
 /// Whose an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
@@ -25,7 +22,7 @@ enum Owner {
 
 /// The URI that Nix reaches a builder at.
 pub fn uri(builder: BuilderId) -> String {
-    format!("ssh-ng://{USER}@{}", builder.alias())
+    format!("ssh-ng://builder@{}", builder.alias())
 }
 
 /// The text with Igloo's entry for `builder` set to `entry`. An entry that is there is replaced in

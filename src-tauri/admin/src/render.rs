@@ -65,18 +65,13 @@ pub(crate) fn machine_entry(machine: &Machine) -> String {
     let list = |words: Vec<&str>| if words.is_empty() { "-".to_owned() } else { words.join(",") };
     let systems = list(machine.systems.as_slice().iter().map(|s| s.as_str()).collect());
     let features = list(machine.features.as_slice().iter().map(|f| f.as_str()).collect());
+    let host_key = STANDARD.encode(format!("{}\n", machine.host_key.as_str()));
     format!(
-        "{} {systems} {KEY_PATH} {} {} {features} - {}",
+        "{} {systems} {KEY_PATH} {} {} {features} - {host_key}",
         machines::uri(machine.builder),
         machine.max_jobs,
         machine.speed_factor.unwrap_or(Count::ONE),
-        host_key_field(machine),
     )
-}
-
-/// The host key as the last column has it, and nixpkgs' `publicHostKey`.
-pub(crate) fn host_key_field(machine: &Machine) -> String {
-    STANDARD.encode(format!("{}\n", machine.host_key.as_str()))
 }
 
 /// The operation in plain words.

@@ -1,12 +1,11 @@
 //! What to put into a configuration that is not Igloo's to change: the same as a plan would do, in the
 //! words of the program that owns the place.
 
-use crate::machines::{KEY_PATH, USER};
-use crate::render::{host_key_field, machine_entry};
+use crate::render::machine_entry;
 use crate::root::{Platform, file_path};
 use crate::ssh_conf;
 use igloo_protocol::InstallKind;
-use igloo_protocol::plan::{Count, Machine, ManagedFile, NixSetting, Operation, SshHost};
+use igloo_protocol::plan::{Machine, ManagedFile, NixSetting, Operation, SshHost};
 
 /// The lines for the user's own configuration by which its owner does what `ops` ask for. They are
 /// attributes of a module of nix-darwin, NixOS or Determinate's module for nix-darwin; for all others what
@@ -111,20 +110,26 @@ fn names(users: &igloo_protocol::plan::Users) -> Vec<&str> {
     users.as_slice().iter().map(|user| user.as_str()).collect()
 }
 
+/// The columns of the machine's entry, under the names that nixpkgs has for them.
 fn build_machine(machine: &Machine) -> String {
-    let systems: Vec<_> = machine.systems.as_slice().iter().map(|s| s.as_str()).collect();
-    let features: Vec<_> = machine.features.as_slice().iter().map(|f| f.as_str()).collect();
+    let entry = machine_entry(machine);
+    let mut columns = entry.split(' ');
+    let mut next = || columns.next().unwrap_or_default();
+    let (protocol, place) = next().split_once("://").unwrap_or_default();
+    let (user, host) = place.split_once('@').unwrap_or_default();
+    let words = |column: &str| list(&column.split(',').filter(|word| *word != "-").collect::<Vec<_>>());
     [
         "  {".into(),
-        format!("    hostName = {};", string(machine.builder.alias())),
-        "    protocol = \"ssh-ng\";".into(),
-        format!("    sshUser = {};", string(USER)),
-        format!("    sshKey = {};", string(KEY_PATH)),
-        format!("    systems = {};", list(&systems)),
-        format!("    maxJobs = {};", machine.max_jobs),
-        format!("    speedFactor = {};", machine.speed_factor.unwrap_or(Count::ONE)),
-        format!("    supportedFeatures = {};", list(&features)),
-        format!("    publicHostKey = {};", string(&host_key_field(machine))),
+        format!("    hostName = {};", string(host)),
+        format!("    protocol = {};", string(protocol)),
+        format!("    sshUser = {};", string(user)),
+        format!("    systems = {};", words(next())),
+        format!("    sshKey = {};", string(next())),
+        format!("    maxJobs = {};", next()),
+        format!("    speedFactor = {};", next()),
+        format!("    supportedFeatures = {};", words(next())),
+        format!("    mandatoryFeatures = {};", words(next())),
+        format!("    publicHostKey = {};", string(next())),
         "  }".into(),
     ]
     .join("\n")

@@ -23,11 +23,12 @@ const MACHINE: &str = r#"[
     hostName = "linux-builder";
     protocol = "ssh-ng";
     sshUser = "builder";
-    sshKey = "/etc/nix/igloo_builder_ed25519";
     systems = [ "aarch64-linux" "x86_64-linux" ];
+    sshKey = "/etc/nix/igloo_builder_ed25519";
     maxJobs = 4;
     speedFactor = 1;
     supportedFeatures = [ "benchmark" "big-parallel" ];
+    mandatoryFeatures = [ ];
     publicHostKey = "c3NoLWVkMjU1MTkgQUFBQUMzTnphQzFsWkRJMU5URTVBQUFBSUpCV2N4Yi9CbGFxdDFhdU90RStGOFFVV3JVb3RpQzVxQkorVXVFV2RWQ2IK";
   }
 ];"#;
