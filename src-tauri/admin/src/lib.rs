@@ -13,6 +13,7 @@ mod layout;
 pub mod machines;
 mod nix_conf;
 mod planner;
+mod present;
 mod problem;
 mod receipt;
 mod render;
@@ -27,6 +28,7 @@ pub mod elevate;
 
 pub use apply::apply;
 pub use planner::{describe, diff, plan};
+pub use present::present;
 pub use root::{Platform, Root};
 pub use snippet::snippet;
 pub use status::status;

@@ -1,9 +1,8 @@
 //! What to put into a configuration that is not Igloo's to change: the same as a plan would do, in the
 //! words of the program that owns the place.
 
-use crate::render::machine_entry;
+use crate::render::{machine_entry, render};
 use crate::root::{Platform, file_path};
-use crate::ssh_conf;
 use igloo_protocol::InstallKind;
 use igloo_protocol::plan::{Machine, ManagedFile, NixSetting, Operation, SshHost};
 
@@ -89,8 +88,7 @@ impl Dialect {
 
     /// Igloo's block without its marks, which are for Igloo.
     fn host(&self, host: &SshHost) -> String {
-        let block = ssh_conf::block(self.platform, host);
-        block.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect()
+        ssh_file(self.platform, host).split_inclusive('\n').filter(|line| !line.starts_with('#')).collect()
     }
 }
 
@@ -135,6 +133,12 @@ fn build_machine(machine: &Machine) -> String {
     .join("\n")
 }
 
+/// The text of a new file for the alias.
+fn ssh_file(platform: Platform, host: &SshHost) -> String {
+    // of an alias there is always a text
+    render(platform, &Operation::SshHost(host.clone()), "").ok().flatten().unwrap_or_default()
+}
+
 /// A string of the Nix language.
 fn string(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${"))
@@ -167,7 +171,7 @@ fn files(ops: &[Operation]) -> String {
         part(ManagedFile::NixConf, &settings.concat());
     }
     for host in ops.iter().filter_map(host) {
-        part(ManagedFile::SshHost(host.builder), &ssh_conf::block(platform, host));
+        part(ManagedFile::SshHost(host.builder), &ssh_file(platform, host));
     }
     parts.join("\n")
 }
