@@ -14,4 +14,5 @@ mod build;
 mod disks;
 mod faults;
 mod lifecycle;
+mod setup;
 mod survival;
