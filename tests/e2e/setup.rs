@@ -11,7 +11,16 @@ fn etc(home: &Home) -> String {
 
 #[test]
 fn a_setup_proves_itself_and_its_undo_leaves_etc_to_the_byte() {
-    let mut home = Home::in_sandbox();
+    there_and_back("IGLOO_TEST_NIX");
+}
+
+#[test]
+fn with_the_newest_nix_too() {
+    there_and_back("IGLOO_TEST_NIX_NEW");
+}
+
+fn there_and_back(nix: &str) {
+    let mut home = Home::in_sandbox_with(nix);
     home.sandbox_mut().start_nix();
     let before = etc(&home);
     home.serve();
