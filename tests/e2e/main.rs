@@ -15,4 +15,5 @@ mod disks;
 mod faults;
 mod lifecycle;
 mod setup;
+mod snippet;
 mod survival;
