@@ -86,7 +86,7 @@ fn key(root: &Root, needs: &Needs<'_>) -> Option<Drift> {
 fn builders(root: &Root) -> Option<Drift> {
     let settings = in_force::settings(root, None);
     let set = settings.get("builders").filter(|_| !settings.reads_machines())?;
-    let how = format!("sets `builders = {}`, so Nix does not read /etc/nix/machines", set.value);
+    let how = format!("sets `{}`, so Nix does not read /etc/nix/machines", set.line());
     Some(Drift { path: set.file.clone(), how })
 }
 

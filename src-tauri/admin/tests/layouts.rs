@@ -82,7 +82,7 @@ fn outcome(s: &Sandbox) -> String {
 fn name(ops: &[Operation]) -> String {
     match &ops[0] {
         Operation::NixSetting(setting) => setting.name().into(),
-        op => format!("{:?}", op.subject()),
+        _ => "the builder".into(),
     }
 }
 
