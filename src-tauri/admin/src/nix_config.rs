@@ -27,7 +27,7 @@ pub struct Effective {
     pub builders_use_substitutes: Option<bool>,
     /// `trusted-users`, with what `extra-trusted-users` adds.
     pub trusted_users: Vec<String>,
-    /// `experimental-features`. Versions up to 2.14 or so print numbers in place of names; those are left out.
+    /// `experimental-features`. Some old versions (2.8) print numbers in place of names; those are left out.
     pub experimental_features: Vec<String>,
     /// Whether `external-builders` names any.
     pub external_builders: bool,

@@ -37,6 +37,6 @@ pub enum InstallKind {
     NixDarwin,
     /// NixOS.
     NixOs,
-    /// Debian's packages (`nix-bin`, `nix-setup-systemd`), and those of distributions made of it.
+    /// A distribution's packages: Debian's (`nix-bin`, `nix-setup-systemd`), and others that put Nix into `/usr/bin`.
     Debian,
 }
