@@ -6,19 +6,28 @@
 //! Nothing here reads the environment, opens a connection or starts a shell.
 
 mod apply;
+mod block;
 pub mod daemon;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
+mod in_force;
 pub mod inspect;
+mod installation;
 mod keys;
 mod layout;
+mod look;
 pub mod machines;
-mod nix_conf;
+pub mod nix_conf;
+pub mod nix_config;
+mod obstacles;
 mod planner;
 mod present;
 mod problem;
 mod receipt;
 mod render;
 mod root;
+mod setting;
 mod snippet;
 mod ssh_conf;
 mod status;
@@ -28,6 +37,7 @@ mod wire;
 pub mod elevate;
 
 pub use apply::apply;
+pub use installation::installation;
 pub use planner::{describe, diff, plan};
 pub use present::present;
 pub use root::{Platform, Root};

@@ -1,8 +1,9 @@
 //! What to put into a configuration that is not Igloo's to change: the same as a plan would do, in the
 //! words of the program that owns the place.
 
-use crate::render::{machine_entry, render};
+use crate::render::machine_entry;
 use crate::root::{Platform, file_path};
+use crate::ssh_conf;
 use igloo_protocol::InstallKind;
 use igloo_protocol::plan::{Machine, ManagedFile, NixSetting, Operation, SshHost};
 
@@ -135,8 +136,7 @@ fn build_machine(machine: &Machine) -> String {
 
 /// The text of a new file for the alias.
 fn ssh_file(platform: Platform, host: &SshHost) -> String {
-    // of an alias there is always a text
-    render(platform, &Operation::SshHost(host.clone()), "").ok().flatten().unwrap_or_default()
+    ssh_conf::set("", &ssh_conf::lines(platform, host))
 }
 
 /// A string of the Nix language.
