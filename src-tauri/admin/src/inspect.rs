@@ -3,7 +3,7 @@
 
 use crate::machines::KEY_PATH;
 use crate::root::{Root, file_path};
-use crate::{in_force, look, machines, render, ssh_conf};
+use crate::{block, in_force, look, machines, render, ssh_conf};
 use igloo_protocol::plan::{ManagedFile, SshHost};
 use igloo_protocol::{BuilderId, Drift, Setup};
 use std::num::NonZeroU16;
@@ -57,7 +57,7 @@ fn ssh_host(root: &Root, needs: &Needs<'_>) -> Option<Drift> {
     let Some(text) = text(root, file) else { return drift(root, file, "is gone") };
     let as_written = |share_connection| {
         let host = SshHost { builder: needs.builder, port: needs.port, share_connection };
-        ssh_conf::holds(&text, &ssh_conf::lines(root.platform(), &host))
+        block::body(&text) == Some(ssh_conf::lines(root.platform(), &host).as_str())
     };
     if as_written(false) || as_written(true) {
         return None;

@@ -72,9 +72,8 @@ mod tests {
         let line = format!("{} x86_64-linux {}", machines::uri(BuilderId::X86_64), machines::KEY_PATH);
         write("etc/nix/machines", &line);
         write("etc/nix/igloo_builder_ed25519", "secret");
-        let host = r#"{"builder":"x86_64","port":31023}"#;
-        let host: igloo_protocol::plan::SshHost = serde_json::from_str(host).unwrap();
-        let block = ssh_conf::set("", &ssh_conf::lines(Platform::Linux, &host));
+        let host = serde_json::from_str(r##"{"builder":"x86_64","port":31023}"##).unwrap();
+        let block = crate::ssh_conf::set("", &crate::ssh_conf::lines(Platform::Linux, &host));
         write("etc/ssh/ssh_config.d/100-igloo-x86_64.conf", &block);
         write("etc/ssh/ssh_config.d/100-igloo-aarch64.conf", "# mine\n");
         let paths: Vec<_> = present(&root).unwrap().into_iter().map(|(_, path)| path).collect();

@@ -54,11 +54,6 @@ pub fn has_block(text: &str) -> bool {
     block::body(text).is_some()
 }
 
-/// Whether the text's block is of these lines.
-pub fn holds(text: &str, lines: &str) -> bool {
-    block::body(text) == Some(lines)
-}
-
 /// Whether a `Host` block names the host itself, not by a pattern.
 pub fn names_host(text: &str, alias: &str) -> bool {
     text.lines().any(|line| {

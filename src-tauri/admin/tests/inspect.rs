@@ -64,7 +64,7 @@ fn each_change_by_others_is_told_with_its_file() {
         ),
         (
             |s| s.file("etc/nix/nix.conf", "builders =\n"),
-            "/etc/nix/nix.conf sets `builders = `, so Nix does not read /etc/nix/machines",
+            "/etc/nix/nix.conf sets `builders =`, so Nix does not read /etc/nix/machines",
         ),
     ];
     for (change, expected) in cases {
