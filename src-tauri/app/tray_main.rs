@@ -1,8 +1,8 @@
 //! `igloo-tray`: the menu-bar app.
 
 use igloo::{
-    log,
-    tray::{self, link::Link, session},
+    log, session,
+    tray::{self, link::Link},
 };
 use igloo_engine::{api::Client, host::Paths};
 use igloo_protocol::{Code, Problem};

@@ -50,6 +50,8 @@ pub(crate) struct Survey {
     pub machines: Result<(), Problem>,
     /// What does not forbid a setup, and makes it less than it seems.
     pub notes: Vec<Note>,
+    /// What `nix.conf` sets.
+    pub in_force: Settings,
 }
 
 impl Survey {
@@ -60,7 +62,7 @@ impl Survey {
         let settings = settings_file(root, kind, &in_force);
         let path = settings.as_ref().ok().map(|file| file_path(root.platform(), *file));
         let notes = obstacles::notes(root, kind, path.as_deref(), &in_force);
-        Survey { kind, settings, machines: machines(root, kind), notes }
+        Survey { kind, settings, machines: machines(root, kind), notes, in_force }
     }
 }
 

@@ -10,7 +10,6 @@ mod link_tests;
 pub mod menu;
 #[cfg(test)]
 mod sample;
-pub mod session;
 mod shown;
 pub mod silhouette;
 
