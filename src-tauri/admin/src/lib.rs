@@ -8,6 +8,7 @@
 mod apply;
 pub mod daemon;
 mod folder;
+mod fresh;
 mod keys;
 mod layout;
 pub mod machines;
@@ -26,7 +27,7 @@ pub mod elevate;
 
 pub use apply::apply;
 pub use planner::{describe, diff, plan};
-pub use root::{Platform, Root};
+pub use root::{Platform, Root, Watch};
 pub use status::status;
 pub use undo::undo;
 pub use wire::{MAX_PLAN, decode, encode};

@@ -20,8 +20,8 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    // everything is made with explicit permission bits; until they are set, for the owner alone
-    rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+    // everything is made with explicit permission bits; a caller's umask must not take from them
+    rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
     let report = match verb(std::env::args_os().skip(1)).and_then(as_root) {
         Ok(verb) => run(&verb),
         Err(problem) => Report::failed(problem),

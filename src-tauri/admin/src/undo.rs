@@ -25,15 +25,29 @@ pub fn undo(root: &Root) -> Report {
 fn try_undo(root: &Root) -> Result<Report, Problem> {
     let Some(state) = State::open(root)? else { return Ok(Report::new(Outcome::NothingToUndo)) };
     let mut receipt = state.receipt()?;
+    // reported at the end: it must not keep the rest from being undone
+    let swept = sweep(root);
     let mut report = Report::new(Outcome::NothingToUndo);
     if !receipt.changes.is_empty() {
         report.steps = revert(root, &state, &mut receipt, 0);
         report.problem = report.steps.iter().find_map(|s| s.problem.clone());
+        report.problem = report.problem.or(swept.err());
         let whole = report.problem.is_none();
         report.outcome = if whole { Outcome::Undone } else { Outcome::PartlyUndone };
     }
     state.close(&receipt)?;
     Ok(report)
+}
+
+/// Removes what a run that was killed left in the folders that Igloo writes to. One that is not safe
+/// was not written to. Only to be called under the lock.
+pub(crate) fn sweep(root: &Root) -> Result<(), Problem> {
+    for folder in [ManagedFolder::Nix, ManagedFolder::SshConfig, ManagedFolder::HelperTools] {
+        if let Ok(Some(open)) = Folder::open(root, folder_path(root.platform(), folder)) {
+            open.sweep()?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes back the changes after the first `keep`. What can't be taken back stays in the receipt.
@@ -136,7 +150,8 @@ fn has_ours(file: ManagedFile, bytes: &[u8]) -> bool {
         ManagedFile::BuilderKey
         | ManagedFile::BuilderKeyPub
         | ManagedFile::NixConf
-        | ManagedFile::NixCustomConf => true,
+        | ManagedFile::NixCustomConf
+        | ManagedFile::Helper => true,
     }
 }
 
