@@ -26,7 +26,7 @@ pub(crate) fn now() -> u64 {
 /// Refuses a plan that is too old, or older than the last change beside its files.
 pub(crate) fn check(root: &Root, plan: &Plan) -> Result<(), Problem> {
     let made = age_allows(plan.made_at, now())?;
-    for file in plan.ops.iter().flat_map(render::files) {
+    for file in plan.ops.iter().flat_map(|op| render::files(root, op)) {
         let path = folder_path(root.platform(), place(file).0);
         let folder = nearest(root, path)?;
         if changed_since(made, now(), folder.changed_at()?) {

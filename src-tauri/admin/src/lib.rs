@@ -6,18 +6,27 @@
 //! Nothing here reads the environment, opens a connection or starts a shell.
 
 mod apply;
+mod block;
 pub mod daemon;
 mod folder;
 mod fresh;
+#[doc(hidden)]
+pub mod fuzzing;
+mod in_force;
+mod installation;
 mod keys;
 mod layout;
+mod look;
 pub mod machines;
-mod nix_conf;
+pub mod nix_conf;
+pub mod nix_config;
+mod obstacles;
 mod planner;
 mod problem;
 mod receipt;
 mod render;
 mod root;
+mod setting;
 mod ssh_conf;
 mod status;
 mod undo;
@@ -26,6 +35,7 @@ mod wire;
 pub mod elevate;
 
 pub use apply::apply;
+pub use installation::installation;
 pub use planner::{describe, diff, plan};
 pub use root::{Platform, Root, Watch};
 pub use status::status;
