@@ -3,9 +3,11 @@
 
 mod change;
 
+use crate::helper::MAX_HELPER;
 use crate::problem::{io_failed, symlinked, unsafe_place};
-use crate::root::{Root, Watch};
+use crate::root::{Root, Watch, place};
 use igloo_protocol::Problem;
+use igloo_protocol::plan::ManagedFile;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::{File, Metadata};
@@ -91,9 +93,10 @@ impl Folder {
         let file = File::from(fd);
         let failed = |e: io::Error| io_failed("read", &path, &e);
         let meta = file.metadata().map_err(failed)?;
-        self.check_file(&path, &meta)?;
+        let most = max_size(name);
+        self.check_file(&path, &meta, most)?;
         let mut bytes = Vec::new();
-        file.take(MAX_FILE).read_to_end(&mut bytes).map_err(failed)?;
+        file.take(most).read_to_end(&mut bytes).map_err(failed)?;
         let meta =
             Meta { mode: meta.mode() & 0o7777, uid: meta.uid(), gid: meta.gid(), mtime: Some(meta.mtime()) };
         Ok(Some(Found { bytes, meta }))
@@ -155,15 +158,15 @@ impl Folder {
         check_owner(path, stat.st_uid, others, self.owner.0)
     }
 
-    fn check_file(&self, path: &str, meta: &Metadata) -> Result<(), Problem> {
+    fn check_file(&self, path: &str, meta: &Metadata, most: u64) -> Result<(), Problem> {
         if !meta.is_file() {
             return Err(unsafe_place(path, "is not a regular file"));
         }
         if meta.nlink() != 1 {
             return Err(unsafe_place(path, "has a second name (a hard link)"));
         }
-        if meta.len() >= MAX_FILE {
-            return Err(unsafe_place(path, "is larger than 1 MiB"));
+        if meta.len() >= most {
+            return Err(unsafe_place(path, &format!("is larger than {} MiB", most >> 20)));
         }
         check_owner(path, meta.uid(), meta.mode() & 0o022 != 0, self.owner.0)
     }
@@ -171,6 +174,11 @@ impl Folder {
     fn full(&self, name: &str) -> String {
         format!("{}/{name}", self.path)
     }
+}
+
+/// The most that is read of a file with this name, in bytes.
+fn max_size(name: &str) -> u64 {
+    if name == place(ManagedFile::Helper).1 { MAX_HELPER } else { MAX_FILE }
 }
 
 fn check_owner(path: &str, uid: u32, others_write: bool, expected: u32) -> Result<(), Problem> {

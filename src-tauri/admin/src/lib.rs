@@ -12,7 +12,9 @@ mod folder;
 mod fresh;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod helper;
 mod in_force;
+mod install;
 mod installation;
 mod keys;
 mod layout;
@@ -35,6 +37,7 @@ mod wire;
 pub mod elevate;
 
 pub use apply::apply;
+pub use install::install;
 pub use installation::installation;
 pub use planner::{describe, diff, plan};
 pub use root::{Platform, Root, Watch};

@@ -5,16 +5,17 @@
 mod support;
 
 use igloo_admin::daemon::DaemonControl;
-use igloo_admin::{Platform, apply, undo};
+use igloo_admin::{Platform, apply, install, undo};
 use igloo_protocol::BuilderId;
-use igloo_protocol::plan::{Operation, Outcome};
+use igloo_protocol::plan::{NixSetting, Operation, Outcome};
 use std::fs;
 use support::crash::{self, Scenario};
 use support::{FakeDaemon, Sandbox, all_ops, host_ops};
 
 /// The same under other ports and with other numbers of jobs, and a restart at the end.
 fn other_ops() -> Vec<Operation> {
-    let mut ops = vec![Operation::BuilderKey];
+    let mut ops =
+        vec![Operation::BuilderKey, Operation::NixSetting(NixSetting::BuildersUseSubstitutes(true))];
     ops.extend(host_ops(BuilderId::Aarch64, 4022, 1));
     ops.extend(host_ops(BuilderId::X86_64, 4023, 8));
     ops.push(Operation::RestartNixDaemon);
@@ -61,8 +62,21 @@ fn taken_back(s: &Sandbox) {
 
 fn nothing(_: &Sandbox) {}
 
+fn install_bytes(s: &Sandbox, bytes: &[u8]) {
+    let report = install(&s.root, bytes, &support::hash(bytes));
+    assert_eq!(report.problem, None, "{report:?}");
+}
+
+fn installed(s: &Sandbox) {
+    install_bytes(s, b"igloo-admin");
+}
+
+fn updated(s: &Sandbox) {
+    install_bytes(s, b"a newer igloo-admin");
+}
+
 /// What the child is to do, by name.
-const SCENARIOS: [Scenario; 5] = [
+const SCENARIOS: [Scenario; 7] = [
     Scenario {
         name: "first_set_up",
         platform: Platform::Linux,
@@ -101,10 +115,33 @@ const SCENARIOS: [Scenario; 5] = [
         system,
         base: |s| {
             first(s);
+            installed(s);
             second(s);
         },
         run: taken_back,
-        again: second,
+        again: |s| {
+            installed(s);
+            second(s);
+        },
+    },
+    Scenario {
+        name: "first_install",
+        platform: Platform::MacOs,
+        system,
+        base: nothing,
+        run: installed,
+        again: installed,
+    },
+    Scenario {
+        name: "update_of_the_installed",
+        platform: Platform::Linux,
+        system,
+        base: |s| {
+            first(s);
+            installed(s);
+        },
+        run: updated,
+        again: updated,
     },
 ];
 
@@ -137,4 +174,14 @@ fn killed_at_every_step_of_a_set_up_that_fails_and_is_taken_back() {
 #[test]
 fn killed_at_every_step_of_an_undo() {
     crash::survives(&SCENARIOS[4]);
+}
+
+#[test]
+fn killed_at_every_step_of_an_install() {
+    crash::survives(&SCENARIOS[5]);
+}
+
+#[test]
+fn killed_at_every_step_of_an_update_of_the_installed() {
+    crash::survives(&SCENARIOS[6]);
 }

@@ -1,9 +1,8 @@
 //! Killing a child process before each of its effects, and looking at what is left.
 
-use super::Sandbox;
+use super::{Sandbox, hash};
 use igloo_admin::{Platform, undo};
 use igloo_protocol::plan::{Change, Receipt, Sha256};
-use sha2::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -110,8 +109,7 @@ impl Seen {
                 continue;
             }
             let bytes = fs::read(s.path(".").join(path)).unwrap();
-            let hash = Sha256::from_digest(sha2::Sha256::digest(&bytes).into());
-            let whole = written.contains(&hash) || known().any(|l| content(l) == content(line));
+            let whole = written.contains(&hash(&bytes)) || known().any(|l| content(l) == content(line));
             assert!(whole, "{}", context());
         }
     }

@@ -1,12 +1,15 @@
 //! What the tests share: a root folder of their own, operations, and a picture of a tree.
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
+pub mod binary;
 pub mod crash;
+pub mod namespace;
 
 use igloo_admin::daemon::DaemonControl;
 use igloo_admin::{Platform, Root};
 use igloo_protocol::BuilderId;
-use igloo_protocol::plan::{Operation, Plan};
+use igloo_protocol::plan::{Operation, Plan, Sha256};
+use sha2::Digest;
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -34,6 +37,7 @@ impl Sandbox {
         for folder in ["etc/ssh/ssh_config.d", "etc/nix", "var/lib", "var/db"] {
             sandbox.folder(&format!("{top}{folder}"));
         }
+        sandbox.folder(if platform == Platform::MacOs { "Library" } else { "usr/local" });
         sandbox.file(&format!("{top}etc/ssh/ssh_config"), "Include /etc/ssh/ssh_config.d/*.conf\n");
         sandbox
     }
@@ -119,6 +123,11 @@ pub fn tree(top: &Path) -> BTreeMap<PathBuf, String> {
         found.insert(path, line);
     }
     found
+}
+
+/// The hash of some bytes.
+pub fn hash(bytes: &[u8]) -> Sha256 {
+    Sha256::from_digest(sha2::Sha256::digest(bytes).into())
 }
 
 /// The operations of a set-up, without the key.
