@@ -31,6 +31,8 @@ fn system(platform: Platform) -> Sandbox {
         s.folder("Library/LaunchDaemons");
         s.file("Library/LaunchDaemons/org.nixos.nix-daemon.plist", "");
     } else {
+        s.folder("nix/store");
+        s.file("etc/nix/nix.conf", "cores = 2\n");
         s.file("etc/nix/machines", "# mine\nssh://mac x86_64-darwin");
         s.chmod(&s.path("etc/nix/machines"), 0o600);
         fs::File::open(s.path("etc/nix/machines")).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();

@@ -62,7 +62,7 @@ pub fn survives(scenario: &Scenario) {
     for step in 1.. {
         let killed = system.copy();
         if !run_child(scenario, &killed, step) {
-            assert!(step > 30, "only {step} steps: the watch is not told");
+            assert!(step > 20, "only {step} steps: the watch is not told");
             return;
         }
         seen.everything_is_whole(&killed, step);
