@@ -1,6 +1,7 @@
 //! Igloo's faces: what the two programs of this package are made of. Thin clients of the engine.
 
 pub mod cli;
+mod host_nix;
 pub mod log;
 #[cfg(feature = "tray")]
 pub mod tray;

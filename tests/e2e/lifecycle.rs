@@ -16,6 +16,9 @@ fn a_start_shows_every_rung_and_a_stop_powers_the_guest_off() {
     let climbed: Vec<_> = running.climbed.iter().map(|(rung, _)| *rung).collect();
     assert!(climbed.is_sorted() && climbed.last() == Some(&Rung::Systems), "{climbed:?}");
     assert!(running.nix_version.unwrap().starts_with("2."));
+    assert!(running.features.contains(&"big-parallel".to_owned()), "{:?}", running.features);
+    let kvm = home.in_guest("test -e /dev/kvm").code == 0;
+    assert_eq!(running.features.contains(&"kvm".to_owned()), kvm);
     assert_eq!(home.in_guest("nproc").ok().out.trim(), "1");
     wait_for("a look into the guest", PATIENCE, || {
         home.builder().running?.usage.filter(|u| u.memory_total > 0)

@@ -12,6 +12,9 @@ mod support;
 
 mod build;
 mod disks;
+mod drift;
 mod faults;
 mod lifecycle;
+mod setup;
+mod snippet;
 mod survival;

@@ -75,13 +75,18 @@ pub(crate) fn machine_entry(machine: &Machine) -> String {
     let list = |words: Vec<&str>| if words.is_empty() { "-".to_owned() } else { words.join(",") };
     let systems = list(machine.systems.as_slice().iter().map(|s| s.as_str()).collect());
     let features = list(machine.features.as_slice().iter().map(|f| f.as_str()).collect());
-    let host_key = STANDARD.encode(format!("{}\n", machine.host_key.as_str()));
+    let host_key = pinned(machine.host_key.as_str());
     format!(
         "{} {systems} {KEY_PATH} {} {} {features} - {host_key}",
         machines::uri(machine.builder),
         machine.max_jobs,
         machine.speed_factor.unwrap_or(Count::ONE),
     )
+}
+
+/// A host key (`ssh-ed25519 <base64>`) as a machines entry's last column has it.
+pub(crate) fn pinned(host_key: &str) -> String {
+    STANDARD.encode(format!("{host_key}\n"))
 }
 
 /// An operation of `plan` in plain words.

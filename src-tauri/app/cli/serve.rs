@@ -4,7 +4,7 @@ use super::{Outcome, context::Context, print};
 use futures_util::StreamExt;
 use igloo_engine::api::Client;
 use igloo_protocol::{BuilderId, Code, Command, Problem, Snapshot, StopMode};
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long the engine may take to say what runs.
@@ -39,7 +39,7 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         signals.next().await;
         leave(&client, args.stop_builders_on_exit, signals).await;
     };
-    igloo_engine::serve(context.paths.clone(), shutdown).await
+    igloo_engine::serve(context.paths.clone(), Arc::new(crate::host_nix::Files), shutdown).await
 }
 
 /// The signals that end the engine.

@@ -6,7 +6,7 @@ use super::{
     format::{bytes, count, duration},
     print::{self, Style},
 };
-use igloo_protocol::{BuilderView, GuestInfo, Pending, Phase, Problem, Rung, Snapshot};
+use igloo_protocol::{BuilderView, GuestInfo, Pending, Phase, Problem, Rung, Setup, Snapshot};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Show the builders and what they do
@@ -51,6 +51,7 @@ fn builder(view: &BuilderView, now: u64, style: Style) -> String {
     if let Some(pending) = pending(view) {
         more(pending);
     }
+    setup(view, style).into_iter().for_each(&mut more);
     if let Some(Problem { message, remedy, .. }) = &view.warning {
         more(format!("{} {message}", style.yellow("warning:")));
         more(format!("→ {remedy}"));
@@ -127,6 +128,19 @@ fn builds(view: &BuilderView) -> String {
     }
 }
 
+/// What the host's Nix lacks to build on it. Nothing is said of what is as it should be, or never was asked for.
+fn setup(view: &BuilderView, style: Style) -> Vec<String> {
+    let remedy = |what: &str| format!("→ `igloo setup {}` {what}", view.id);
+    match &view.setup {
+        Setup::Drifted { files } => {
+            let files = files.iter().map(|f| format!("{} {} {}", style.yellow("warning:"), f.path, f.how));
+            files.chain([remedy("puts it right")]).collect()
+        }
+        Setup::Absent if view.phase == Phase::Ready => vec![remedy("lets Nix build on it")],
+        _ => vec![],
+    }
+}
+
 fn pending(view: &BuilderView) -> Option<String> {
     let mut changes: Vec<_> = view.pending.iter().map(|p| change(*p, view)).collect();
     if view.reset_pending {
@@ -154,7 +168,7 @@ fn change(pending: Pending, view: &BuilderView) -> String {
 mod tests {
     use super::*;
     use crate::cli::tests::{build, ready, snapshot};
-    use igloo_protocol::{Code, PrepareStep};
+    use igloo_protocol::{Code, Drift, PrepareStep};
 
     fn text(change: impl FnOnce(&mut BuilderView)) -> String {
         let mut s = snapshot();
@@ -202,6 +216,25 @@ x86_64   failed: the virtual machine ended
          → start it again
          x86_64-linux as linux-builder-x86_64 on port 31023";
         assert_eq!(text(|b| b.phase = Phase::Failed { problem }), expected);
+    }
+
+    #[test]
+    fn what_nix_lacks_is_said_once_and_with_its_file() {
+        let how = "has no entry for linux-builder-x86_64 any more".to_owned();
+        let files = vec![Drift { path: "/etc/nix/machines".into(), how }];
+        let expected = "\
+aarch64  not enabled
+x86_64   stopped
+         x86_64-linux as linux-builder-x86_64 on port 31023
+         warning: /etc/nix/machines has no entry for linux-builder-x86_64 any more
+         → `igloo setup x86_64` puts it right";
+        assert_eq!(text(|b| b.setup = Setup::Drifted { files }), expected);
+        assert!(!text(|b| b.setup = Setup::Absent).contains("setup"));
+        let shown = text(|b| {
+            ready(b);
+            b.setup = Setup::Absent;
+        });
+        assert!(shown.ends_with("→ `igloo setup x86_64` lets Nix build on it"), "{shown}");
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub fn ready(view: &mut BuilderView) {
         memory_mib: 3072,
         started_ms: 30_000,
         climbed: Vec::new(),
+        user: "builder".into(),
+        host_key: String::new(),
         nix_version: Some("2.31.2".into()),
         features: Vec::new(),
         usage: Some(Usage {

@@ -87,6 +87,8 @@ fn a_ready_builder_tells_what_is_known_of_it() {
         memory_mib: 8192,
         started_ms: 0,
         climbed: vec![],
+        user: "builder".into(),
+        host_key: String::new(),
         nix_version: None,
         features: Vec::new(),
         usage: Some(usage),

@@ -2,7 +2,7 @@
 
 use crate::{
     api::{self, ApiListener, Service},
-    builder::{Event, Hub, Layout, Message, Supervisor, event, now_ms, open_image, view},
+    builder::{Event, HostNix, Hub, Layout, Message, Supervisor, event, follow_drift, now_ms, view},
     host::Paths,
     lock::Lock,
     settings::{HostSize, Settings, Store},
@@ -16,11 +16,15 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::info;
 
 /// Runs an engine until `shutdown` resolves or a face asks for its end. Machines are left running: the next
-/// engine adopts them.
+/// engine adopts them. `host_nix` tells whether this machine's Nix is set up for them.
 ///
 /// # Errors
 /// [`Code::EngineRunning`], [`Code::BadSettings`], or folders and sockets that can't be made.
-pub async fn serve(paths: Paths, shutdown: impl Future<Output = ()> + Send) -> Result<(), Problem> {
+pub async fn serve(
+    paths: Paths,
+    host_nix: Arc<dyn HostNix>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Problem> {
     paths.create()?;
     let _lock = Lock::take(&paths.engine_lock())?;
     let hypervisor = Arc::new(Qemu::new(HostFacts::gather(), paths.state_dir.join("accel.json")));
@@ -34,6 +38,7 @@ pub async fn serve(paths: Paths, shutdown: impl Future<Output = ()> + Send) -> R
     tokio::select! {
         () = shutdown => {}
         () = engine.shutdown.notified() => {}
+        () = engine.follow_drift(host_nix) => {}
     }
     let _ = end.send(());
     api.await.map_err(|e| Problem::new(Code::Internal, format!("the API broke: {e}"), "look at the log"))?
@@ -46,6 +51,7 @@ pub struct Engine {
     hub: Hub,
     builders: Vec<(BuilderId, mpsc::UnboundedSender<Message>)>,
     shutdown: Notify,
+    look_again: Arc<Notify>,
 }
 
 impl Engine {
@@ -61,7 +67,19 @@ impl Engine {
             tokio::spawn(supervisor.run());
             (id, outbox)
         });
-        Ok(Engine { paths, store, hub, builders: builders.to_vec(), shutdown: Notify::new() })
+        Ok(Engine {
+            paths,
+            store,
+            hub,
+            builders: builders.to_vec(),
+            shutdown: Notify::new(),
+            look_again: Arc::default(),
+        })
+    }
+
+    async fn follow_drift(&self, host_nix: Arc<dyn HostNix>) {
+        let layouts = BuilderId::ALL.map(|id| (id, Layout::new(&self.paths, id)));
+        follow_drift(self.hub.clone(), layouts.into(), host_nix, self.look_again.clone()).await;
     }
 
     async fn tell(
@@ -91,6 +109,7 @@ impl Engine {
     async fn change(&self, patch: &SettingsPatch) -> Result<(), Problem> {
         self.refuse_to_disable_what_runs(patch)?;
         let settings = self.store.apply(patch)?;
+        self.look_again.notify_one();
         let mut outcome = Ok(());
         for id in BuilderId::ALL {
             outcome = outcome.and(self.share(id, &settings).await);
@@ -133,14 +152,16 @@ impl Service for Engine {
         match command {
             Command::Reset { builder } => self.tell(builder, Message::Reset).await,
             Command::DaemonKey { builder, public_key } => {
-                self.tell(builder, |reply| Message::DaemonKey(public_key, reply)).await
+                let told = self.tell(builder, |reply| Message::DaemonKey(public_key, reply)).await;
+                self.look_again.notify_one();
+                told
             }
             Command::Settings { patch } => self.change(&patch).await,
             Command::Start { .. } | Command::Stop { .. } | Command::Restart { .. } => Ok(()),
         }
     }
 
-    fn settings(&self) -> Vec<SettingView> {
+    fn settings(&self) -> Result<Vec<SettingView>, Problem> {
         self.store.views()
     }
 
@@ -151,21 +172,20 @@ impl Service for Engine {
     fn ssh(&self, id: BuilderId) -> Result<SshAccess, Problem> {
         let snapshot = self.hub.subscribe().borrow().clone();
         let view = snapshot.builder(id).filter(|b| b.phase == Phase::Ready);
-        let Some(view) = view else {
+        let Some((view, guest)) = view.and_then(|view| view.running.as_ref().map(|guest| (view, guest)))
+        else {
             return Err(Problem::new(
                 Code::WrongPhase,
                 format!("the builder {id} is not ready"),
                 format!("start it with `igloo start {id}`"),
             ));
         };
-        let image = open_image(id, self.store.load()?.builder(id))?;
-        let keys = Layout::new(&self.paths, id).keys(&image)?;
         Ok(SshAccess {
             port: view.port,
-            user: image.manifest.user.clone(),
-            identity: keys.user.private_path,
+            user: guest.user.clone(),
+            identity: Layout::new(&self.paths, id).user_key(),
             alias: id.alias().into(),
-            host_key: keys.host.line(),
+            host_key: guest.host_key.clone(),
         })
     }
 

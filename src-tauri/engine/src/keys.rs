@@ -56,11 +56,6 @@ impl PublicKey {
         format!("ssh-ed25519 {}", BASE64.encode(&self.blob))
     }
 
-    /// Column 8 of a line in Nix's machines file: the base64 of the OpenSSH line.
-    pub fn machines_field(&self) -> String {
-        BASE64.encode(self.line())
-    }
-
     /// `SHA256:...`, as `ssh-keygen -l` prints it.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.blob)
@@ -262,10 +257,7 @@ mod tests {
         let key: PublicKey = STOCK.parse().unwrap();
         assert_eq!(key.fingerprint(), "SHA256:73nCAX7tESRWJ4ZN8RkOlqB+0bgxKVmbNRUcFPbXMkE");
         assert_eq!(key, STOCK.replace("root@nixos", "another").parse().unwrap());
-        assert_eq!(
-            BASE64.decode(key.machines_field()).unwrap(),
-            STOCK.trim().trim_end_matches(" root@nixos").as_bytes()
-        );
+        assert_eq!(key.line(), STOCK.trim().trim_end_matches(" root@nixos"));
         let dir = tempfile::tempdir().unwrap();
         assert_ne!(ensure_pair(dir.path(), "k", "c").unwrap().public().unwrap(), key);
     }

@@ -164,6 +164,12 @@ pub struct GuestInfo {
     pub started_ms: u64,
     /// Milliseconds from the start to each rung that was reached. Empty after an adoption.
     pub climbed: Vec<(Rung, u64)>,
+    /// The user to log in as.
+    #[serde(default)]
+    pub user: String,
+    /// The host key that the guest must show: type and base64.
+    #[serde(default)]
+    pub host_key: String,
     /// The version of Nix in the guest.
     pub nix_version: Option<String>,
     /// What its Nix can do for derivations that ask for it (`system-features`), as it says itself. Empty until then.

@@ -100,12 +100,23 @@ impl Layout {
         let user = ensure_pair(&self.dir.join("keys"), USER_KEY, "builder@localhost")?;
         let keys = &image.manifest.keys;
         let mut lines = user.public_line.trim().to_owned() + "\n";
-        if let Ok(daemon) = fs::read_to_string(self.dir.join("keys").join(DAEMON_KEY)) {
-            lines += daemon.trim();
+        if let Some(daemon) = self.daemon_key() {
+            lines += &daemon;
             lines.push('\n');
         }
         private_dir(&self.share(&keys.tag))?;
         write(&self.share(&keys.tag).join(&keys.file), lines.as_bytes())
+    }
+
+    /// The Nix daemon's public key, where one was handed over.
+    pub fn daemon_key(&self) -> Option<String> {
+        let line = fs::read_to_string(self.dir.join("keys").join(DAEMON_KEY)).ok()?;
+        Some(line.trim().to_owned()).filter(|line| !line.is_empty())
+    }
+
+    /// The file of the private key with which the user logs in.
+    pub fn user_key(&self) -> PathBuf {
+        self.dir.join("keys").join(USER_KEY)
     }
 
     /// Keeps, or forgets, the Nix daemon's public key.

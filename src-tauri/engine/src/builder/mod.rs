@@ -1,6 +1,7 @@
 //! The lifecycle of a builder: the pure state machine, and the supervisor that runs its effects.
 
 mod breaker;
+mod drift;
 mod effects;
 mod hub;
 mod layout;
@@ -15,9 +16,9 @@ mod supervisor;
 pub mod view;
 mod watch;
 
+pub use drift::{HostNix, Needs, follow as follow_drift};
 pub use hub::{Hub, now_ms};
 pub use layout::{Keys, Layout};
 pub use lifecycle::{Effect, Event, Lifecycle};
 pub use news::Message;
-pub use start::open_image;
 pub use supervisor::{Supervisor, event};

@@ -79,7 +79,7 @@ async fn try_launch<H: Hypervisor>(
 ///
 /// # Errors
 /// [`Code::NoImage`], [`Code::BadManifest`], [`Code::BadImage`], [`Code::WrongSystem`]
-pub fn open_image(id: BuilderId, settings: &BuilderSettings) -> Result<Image, Problem> {
+fn open_image(id: BuilderId, settings: &BuilderSettings) -> Result<Image, Problem> {
     let folder = settings.image.as_ref().ok_or_else(|| {
         Problem::new(
             Code::NoImage,
