@@ -16,6 +16,9 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
+/// The first argument of an `igloo-admin` that was started by hand: it may lie anywhere.
+pub const BY_HAND: &str = "--by-hand";
+
 /// The largest `igloo-admin` that is read, in bytes.
 pub(crate) const MAX_HELPER: u64 = 64 << 20;
 
@@ -107,7 +110,7 @@ fn check(links: &[Link]) -> Result<(), Problem> {
         return Err(Problem::new(
             Code::AdminFailed,
             format!("{} {why}, so others could change what root runs", link.path),
-            "install Igloo where only root writes, or run igloo-admin by hand with sudo and `--by-hand`",
+            "install Igloo where only root writes, or run igloo-admin by hand in a terminal, with sudo and `--by-hand`",
         ));
     }
     Ok(())

@@ -29,9 +29,6 @@ enum Verb {
     Install(Sha256),
 }
 
-/// Starts a request of someone who saw which program they started.
-const BY_HAND: &str = "--by-hand";
-
 fn main() -> ExitCode {
     // everything is made with explicit permission bits; a caller's umask must not take from them
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
@@ -65,7 +62,7 @@ fn request(args: impl Iterator<Item = OsString>) -> Result<Request, Problem> {
         return Err(usage("an argument is not text"));
     }
     let (by_hand, words) = match words.as_slice() {
-        [BY_HAND, rest @ ..] => (true, rest),
+        [helper::BY_HAND, rest @ ..] => (true, rest),
         rest => (false, rest),
     };
     let verb = match words {
