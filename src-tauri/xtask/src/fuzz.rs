@@ -57,7 +57,8 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     let host = host()?;
     run::run(&mut fuzz.build(&host))?;
     for target in TARGETS.into_iter().filter(|target| options.wants(target)) {
-        let corpus = fuzz.target.join("corpus").join(target);
+        let kept = if options.seed.is_some() { "corpus-of-a-seed" } else { "corpus" };
+        let corpus = fuzz.target.join(kept).join(target);
         if options.seed.is_some() {
             cache::remove(&corpus)?;
         }
