@@ -8,7 +8,7 @@ use crate::problem::changed;
 use crate::receipt::{State, parent};
 use crate::root::{Root, file_mode, file_path, folder_mode, folder_path, place};
 use crate::wire::sha256;
-use crate::{keys, render, undo};
+use crate::{fresh, keys, render, undo};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use igloo_protocol::plan::{
@@ -52,6 +52,7 @@ impl Run<'_> {
         for op in &plan.ops {
             let result =
                 if report.problem.is_some() { Ok(StepState::NotReached) } else { self.one(op, daemon) };
+            (self.root.watch())("go on to the next operation");
             let (state, problem) = match result {
                 Ok(state) => (state, None),
                 Err(problem) => (StepState::Failed, Some(problem)),
@@ -82,15 +83,9 @@ impl Run<'_> {
                 }
                 self.expected.insert(file, seen.clone());
             }
-            for folder in render::folders(op) {
-                if let Some(open) = Folder::open(self.root, folder_path(self.root.platform(), *folder))?
-                    && *folder != ManagedFolder::SshControl
-                {
-                    open.sweep()?;
-                }
-            }
         }
-        Ok(())
+        fresh::check(self.root, plan)?;
+        undo::sweep(self.root)
     }
 
     fn one(&mut self, op: &Operation, daemon: &dyn DaemonControl) -> Result<StepState, Problem> {

@@ -25,7 +25,7 @@ pub fn plan(root: &Root, ops: &[Operation]) -> Result<Plan, Problem> {
     }
     let files = files.into_iter().map(|(file, seen)| PlannedFile { file, seen }).collect();
     let warnings = warnings(root, &ops);
-    let plan = Plan { version: PLAN_VERSION, ops, files, warnings };
+    let plan = Plan { version: PLAN_VERSION, ops, files, made_at: Some(crate::fresh::now()), warnings };
     // an operation that can't be rendered is refused now and not after the password
     changes(root, &plan)?;
     Ok(plan)

@@ -31,6 +31,8 @@ const TEST: &[&str] = &[
     "adwaita-icon-theme",
     // the sshd of the guest module's tests
     "openssh-server",
+    // libFuzzer, which comes as a crate with C++ in it
+    "g++",
     // both hypervisors
     "qemu-system-arm",
     "qemu-system-x86",

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that has to hold before a change goes in.
 
 use crate::{
-    darwin, deny, host_nix,
+    darwin, deny, fuzz, host_nix,
     image::{self, Arch},
     packages::{self, Purpose},
     project::Project,
@@ -12,13 +12,14 @@ use anyhow::{Result, bail};
 use std::{path::PathBuf, process::Command, thread};
 
 /// The stages, in their order.
-pub const STAGES: [&str; 10] = [
+pub const STAGES: [&str; 11] = [
     "packages",
     "format",
     "lint",
     "dependencies",
     "build",
     "unit",
+    "fuzz",
     "images",
     "end-to-end",
     "darwin",
@@ -54,6 +55,7 @@ fn run_all(stages: &mut Stages) -> Result<()> {
     stages.run("dependencies", || deny::check(project))?;
     stages.run("build", || build(project))?;
     stages.run("unit", || unit(project))?;
+    stages.run("fuzz", || fuzz::run(project, &fuzz::Options::short()))?;
     // a Mac has no way to make the images, and checks itself in "lint"
     if cfg!(target_os = "linux") {
         if !project.end_to_end.is_empty() {
