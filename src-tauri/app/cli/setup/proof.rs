@@ -5,6 +5,7 @@
 
 use crate::cli::harmless::harmless;
 use crate::setup::program;
+use igloo_engine::known;
 use igloo_protocol::{BuilderId, Code, Problem, System};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -139,54 +140,12 @@ impl Log {
     }
 }
 
-/// Known causes, the nearest to the root first: what Nix or ssh says, what it means, what to do.
-const CAUSES: [(&str, &str, &str); 9] = [
-    ("Connection refused", "nothing listens on the builder's port", "start the builder: `igloo start`"),
-    (
-        "Host key verification failed",
-        "the guest's host key is not the expected one",
-        "run `igloo setup` again",
-    ),
-    ("Permission denied (publickey", "the guest does not let root's key in", "run `igloo setup` again"),
-    (
-        "Could not resolve hostname",
-        "ssh does not know the builder's alias",
-        "let /etc/ssh/ssh_config include ssh_config.d",
-    ),
-    (
-        "failed to start SSH connection",
-        "Nix got no ssh connection to the builder",
-        "look at `igloo log`, then run `igloo setup` again",
-    ),
-    (
-        "cannot open connection to remote store",
-        "Nix got no connection to the builder",
-        "look at `igloo log`, then run `igloo setup` again",
-    ),
-    (
-        "Failed to find a machine",
-        "no machine that Nix knows builds this",
-        "run `igloo setup` again: its line may be old",
-    ),
-    (
-        "local builds are disabled",
-        "Nix does not read /etc/nix/machines",
-        "look at `builders` in `nix config show`",
-    ),
-    (
-        "nable to start any build",
-        "Nix does not read /etc/nix/machines",
-        "look at `builders` in `nix config show`",
-    ),
-];
-
 fn cause(builder: BuilderId, system: System, said: &[String]) -> Problem {
-    let known = CAUSES.iter().find(|(words, ..)| said.iter().any(|line| line.contains(words)));
-    let (why, remedy) = match known {
-        Some((_, why, remedy)) => (*why, (*remedy).to_owned()),
-        None => ("the build itself failed", format!("look at `igloo log {builder}`")),
-    };
-    failed(&format!("{} is not built: {why}", system.as_str()), &remedy)
+    let known = known::explain(&said.join("\n")).into_iter().next();
+    let problem = known.unwrap_or_else(|| {
+        Problem::new(Code::ProofFailed, "the build itself failed", format!("look at `igloo log {builder}`"))
+    });
+    failed(&format!("{} is not built: {}", system.as_str(), problem.message), &problem.remedy)
 }
 
 fn failed(why: &str, remedy: &str) -> Problem {
