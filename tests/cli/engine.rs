@@ -169,7 +169,7 @@ impl Service for Fake {
         Ok(())
     }
 
-    fn settings(&self) -> Vec<SettingView> {
+    fn settings(&self) -> Result<Vec<SettingView>, Problem> {
         let settings = self.0.settings.lock().unwrap();
         let view = |(key, value): (&String, &Option<String>)| SettingView {
             key: key.clone(),
@@ -179,7 +179,7 @@ impl Service for Fake {
             effect: "Something".into(),
             applies: Applies::NextStart,
         };
-        settings.iter().map(view).collect()
+        Ok(settings.iter().map(view).collect())
     }
 
     fn log_path(&self, id: BuilderId) -> PathBuf {

@@ -299,6 +299,8 @@ fn with_helper(home: &Path, report: &str) -> PathBuf {
 fn a_setup_is_shown_asked_for_and_its_key_let_in() {
     let engine = Engine::start();
     let home = engine.home.path();
+    assert_eq!(igloo(home, &["setup", "--plan"]).code, Some(13), "a builder that is down tells no features");
+    engine.show(engine::ready);
     let plan = igloo(home, &["setup", "--plan", "--json"]);
     if plan.code == Some(i32::from(Code::NotManaged.exit_code())) || !rustix::process::geteuid().is_root() {
         // this machine's own Nix is another's, or sudo would ask
@@ -306,13 +308,17 @@ fn a_setup_is_shown_asked_for_and_its_key_let_in() {
     }
     let plan: serde_json::Value = serde_json::from_str(&plan.ok()).unwrap();
     assert_eq!(plan["plan"]["ops"].as_array().unwrap().len(), 4);
+    let command = plan["command"].as_str().unwrap();
+    assert!(command.starts_with("sudo -- /") && command.contains("igloo-admin apply eyJ"), "{command}");
 
     let applied = r#"{"version":1,"outcome":"applied","steps":[],"public_key":"ssh-ed25519 AAAA root"}"#;
     let program = with_helper(home, applied);
     let ran = |args: &[&str]| finish(command_of(&program, home, args).spawn().unwrap());
     assert_eq!(ran(&["setup"]).code, Some(41), "it asks, and nobody is there");
     assert!(!home.join("asked").exists());
-    assert!(ran(&["setup", "--yes"]).ok().ends_with("Nix is set up\nNix can build on x86_64\n"));
+    assert!(
+        ran(&["setup", "--yes", "--no-proof"]).ok().ends_with("Nix is set up\nNix can build on x86_64\n")
+    );
     let asked = fs::read_to_string(home.join("asked")).unwrap();
     assert!(asked.starts_with("apply eyJ"), "{asked}");
 

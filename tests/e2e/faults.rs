@@ -71,6 +71,7 @@ fn settings_that_became_garbage_while_the_engine_runs() {
     let mut home = Home::new();
     home.serve();
     fs::write(home.settings_file(), "[builders.x86_64]\ncoers = 3\n").unwrap();
+    home.igloo(&["settings", "list"]).failed(Code::BadSettings);
     let err = start_fails(&home, Code::BadSettings);
     assert!(err.contains("coers") && err.contains("builders.x86_64.cores"), "{err}");
 }

@@ -15,4 +15,6 @@ mod disks;
 mod drift;
 mod faults;
 mod lifecycle;
+mod setup;
+mod snippet;
 mod survival;

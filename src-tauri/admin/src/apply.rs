@@ -60,7 +60,7 @@ impl Run<'_> {
                 report.outcome = Outcome::Applied;
             }
             report.problem = report.problem.or(problem.clone());
-            report.steps.push(StepReport { what: render::describe(op), state, problem });
+            report.steps.push(StepReport { what: render::describe(plan, op), state, problem });
         }
         if report.problem.is_some() {
             self.roll_back(&mut report, done_before);
@@ -71,7 +71,7 @@ impl Run<'_> {
     /// Sees that every file is as the plan saw it, before anything is touched.
     fn prepare(&mut self, plan: &Plan) -> Result<(), Problem> {
         for op in &plan.ops {
-            for file in render::files(op) {
+            for file in render::files(self.root, op) {
                 let path = file_path(self.root.platform(), file);
                 let seen = plan.seen(file).ok_or_else(|| {
                     let remedy = "Make a new plan with `igloo setup --plan`";
@@ -105,9 +105,9 @@ impl Run<'_> {
             }
             Operation::SshHost(_) | Operation::Machine(_) | Operation::NixSetting(_) => {
                 let mut texts = Vec::new();
-                for file in render::files(op) {
+                for file in render::files(self.root, op) {
                     let old = layout::text(self.root, file, layout::read(self.root, file)?.as_ref())?;
-                    if let Some(new) = render::render(self.root.platform(), op, &old)? {
+                    if let Some(new) = render::render(self.root, op, file, &old)? {
                         texts.push((file, new.into_bytes()));
                     }
                 }

@@ -1,5 +1,6 @@
 //! Restarting the Nix daemon: which service it is, and the exact command.
 
+use crate::look;
 use crate::root::{Platform, Root};
 use igloo_protocol::plan::StepState;
 use igloo_protocol::{Code, Problem};
@@ -16,8 +17,24 @@ pub enum Service {
     None,
 }
 
+impl Service {
+    /// Its launchd label or systemd unit.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Service::Launchd(label) => Some(label),
+            Service::Systemd => Some(UNIT),
+            Service::None => None,
+        }
+    }
+}
+
+/// The label of Determinate's daemon.
+pub(crate) const DETERMINATE: &str = "systems.determinate.nix-daemon";
+
+const UNIT: &str = "nix-daemon.service";
+
 /// Determinate's first: where both files are, the other is a left-over.
-const LABELS: [&str; 2] = ["systems.determinate.nix-daemon", "org.nixos.nix-daemon"];
+const LABELS: [&str; 2] = [DETERMINATE, "org.nixos.nix-daemon"];
 
 /// Where systemd looks for units.
 const UNITS: [&str; 4] =
@@ -25,8 +42,7 @@ const UNITS: [&str; 4] =
 
 /// Which service runs the Nix daemon, told from the files that define it.
 pub fn service(root: &Root) -> Service {
-    // not `exists`: a unit may be a link to a place that this root does not have
-    let there = |path: String| root.join(&path).symlink_metadata().is_ok();
+    let there = |path: String| look::there(root, &path);
     match root.platform() {
         Platform::MacOs => LABELS
             .into_iter()
@@ -35,7 +51,7 @@ pub fn service(root: &Root) -> Service {
         Platform::Linux => {
             // the sign that sd_booted(3) looks for
             let systemd = there("/run/systemd/system".into());
-            let unit = UNITS.iter().any(|folder| there(format!("{folder}/nix-daemon.service")));
+            let unit = UNITS.iter().any(|folder| there(format!("{folder}/{UNIT}")));
             if systemd && unit { Service::Systemd } else { Service::None }
         }
     }
@@ -46,7 +62,7 @@ pub fn restart_command(service: Service) -> Option<Vec<String>> {
     let words = |words: &[&str]| Some(words.iter().map(|w| (*w).to_owned()).collect());
     match service {
         Service::Launchd(label) => words(&["/bin/launchctl", "kickstart", "-k", &format!("system/{label}")]),
-        Service::Systemd => words(&["/bin/systemctl", "restart", "nix-daemon.service"]),
+        Service::Systemd => words(&["/bin/systemctl", "restart", UNIT]),
         Service::None => None,
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::machines::KEY_PATH;
 use crate::root::{Root, file_path};
-use crate::{machines, nix_conf, render, ssh_conf};
+use crate::{block, in_force, machines, render, ssh_conf};
 use igloo_protocol::plan::{ManagedFile, SshHost};
 use igloo_protocol::{BuilderId, Drift, Setup};
 use std::fs::File;
@@ -62,7 +62,7 @@ fn ssh_host(root: &Root, needs: &Needs<'_>) -> Option<Drift> {
     let Some(text) = text(root, file) else { return drift(root, file, "is gone") };
     let as_written = |share_connection| {
         let host = SshHost { builder: needs.builder, port: needs.port, share_connection };
-        text.contains(&ssh_conf::block(root.platform(), &host))
+        block::body(&text) == Some(ssh_conf::lines(root.platform(), &host).as_str())
     };
     if as_written(false) || as_written(true) {
         return None;
@@ -89,13 +89,10 @@ fn key(root: &Root, needs: &Needs<'_>) -> Option<Drift> {
 }
 
 fn builders(root: &Root) -> Option<Drift> {
-    let value = nix_conf::builders(root);
-    if nix_conf::reads_machines(value.as_deref()) {
-        return None;
-    }
-    let how =
-        format!("sets `builders = {}`, so Nix does not read /etc/nix/machines", value.unwrap_or_default());
-    drift(root, ManagedFile::NixConf, &how)
+    let settings = in_force::settings(root, None);
+    let set = settings.get("builders").filter(|set| !in_force::names_machines(&set.value))?;
+    let how = format!("sets `builders = {}`, so Nix does not read /etc/nix/machines", set.value);
+    Some(Drift { path: set.file.clone(), how })
 }
 
 /// The files are there, and the guest knows no key for root: another installation of Igloo wrote them.

@@ -6,18 +6,29 @@
 //! Nothing here reads the environment, opens a connection or starts a shell.
 
 mod apply;
+mod block;
 pub mod daemon;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
+mod in_force;
 pub mod inspect;
+mod installation;
 mod keys;
 mod layout;
+mod look;
 pub mod machines;
-mod nix_conf;
+pub mod nix_conf;
+pub mod nix_config;
+mod obstacles;
 mod planner;
+mod present;
 mod problem;
 mod receipt;
 mod render;
 mod root;
+mod setting;
+mod snippet;
 mod ssh_conf;
 mod status;
 mod undo;
@@ -26,8 +37,11 @@ mod wire;
 pub mod elevate;
 
 pub use apply::apply;
+pub use installation::installation;
 pub use planner::{describe, diff, plan};
+pub use present::present;
 pub use root::{Platform, Root};
+pub use snippet::snippet;
 pub use status::status;
 pub use undo::undo;
 pub use wire::{MAX_PLAN, decode, encode};

@@ -1,92 +1,150 @@
-//! What `nix.conf` says about builders, as far as a plan's warnings need it. Reads only.
+//! The lossless editor of `nix.conf` and of the files that it includes.
+//!
+//! Nix (`src/libutil/configuration.cc`) reads line by line: what follows a `#` is a comment, the rest are words
+//! between blanks, the second of them `=`; `include` and `!include` take in another file there and then; a later
+//! value replaces an earlier one, and `extra-<name>` adds to it where the setting is a list.
+//!
+//! Igloo's lines stand in one marked block at the end of the file, so that they are the later ones whatever
+//! stands before them, an `include` too; changing one moves the block to the end again. A line that is edited
+//! in its place would not do: it could be followed by another, and its old value would be lost to the eye.
+//! An installer that keeps `nix.conf` for itself includes `nix.custom.conf` at its end. There the block goes
+//! into that one, for a line behind the `include` would beat everything that the user puts in there later.
 
-use crate::root::Root;
+use crate::block;
+use igloo_protocol::plan::NixSetting;
+use std::fmt;
 
-const MACHINES: &str = "@/etc/nix/machines";
+/// The entry of `builders` that makes Nix read the machines file.
+pub const MACHINES: &str = "@/etc/nix/machines";
 
-/// How deep `include` is followed.
-const MAX_DEPTH: usize = 8;
-
-/// The value of `builders` in the system's `nix.conf` and what it includes, if it is set there.
-pub(crate) fn builders(root: &Root) -> Option<String> {
-    let mut value = None;
-    read(root, "/etc/nix/nix.conf", 0, &mut value);
-    value
+/// A text as its lines. Displayed, it is the text again, byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conf<'a> {
+    /// The lines.
+    pub lines: Vec<Line<'a>>,
 }
 
-/// Whether Nix reads `/etc/nix/machines`, given the value of `builders` (unset: it does).
-pub(crate) fn reads_machines(builders: Option<&str>) -> bool {
-    builders.is_none_or(|v| v.split([';', '\n', ' ', '\t']).any(|w| w == MACHINES))
+/// A line of the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The bytes, with the newline if there is one.
+    pub raw: &'a str,
+    /// What Nix takes it for.
+    pub what: What<'a>,
 }
 
-fn read(root: &Root, path: &str, depth: usize, value: &mut Option<String>) {
-    let Ok(text) = std::fs::read_to_string(root.join(path)) else { return };
-    for line in text.lines() {
-        let words: Vec<&str> = line
-            .split('#')
-            .next()
-            .unwrap_or_default()
-            .split([' ', '\t', '\r'])
-            .filter(|w| !w.is_empty())
-            .collect();
-        match words.as_slice() {
-            ["include" | "!include", file] if depth < MAX_DEPTH => {
-                read(root, &resolve(path, file), depth + 1, value);
-            }
-            ["builders", "=", rest @ ..] => *value = Some(rest.join(" ")),
-            ["extra-builders", "=", rest @ ..] => {
-                // added to the default when `builders` itself is not set
-                let so_far = value.take().unwrap_or_else(|| MACHINES.to_owned());
-                *value = Some(format!("{so_far} {}", rest.join(" ")));
-            }
-            _ => {}
+/// What Nix takes a line for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What<'a> {
+    /// Blank, or a comment.
+    Nothing,
+    /// Another file is read at this place.
+    Include {
+        /// Its path; a relative one starts at the including file's folder.
+        path: &'a str,
+        /// `!include`: it need not be there.
+        optional: bool,
+    },
+    /// A setting.
+    Set {
+        /// Its name, `extra-` included.
+        name: &'a str,
+        /// Its words, with a blank between two.
+        value: String,
+    },
+    /// What Nix refuses to read.
+    Malformed,
+}
+
+/// Reads a text. Every text has lines, so nothing can fail.
+pub fn parse(text: &str) -> Conf<'_> {
+    Conf { lines: text.split_inclusive('\n').map(|raw| Line { raw, what: what(raw) }).collect() }
+}
+
+impl fmt::Display for Conf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| f.write_str(line.raw))
+    }
+}
+
+fn what(raw: &str) -> What<'_> {
+    let code = raw.split('#').next().unwrap_or_default();
+    let words: Vec<&str> = code.split([' ', '\t', '\n', '\r']).filter(|w| !w.is_empty()).collect();
+    match words.as_slice() {
+        [] => What::Nothing,
+        ["include", path] => What::Include { path, optional: false },
+        ["!include", path] => What::Include { path, optional: true },
+        [name, "=", value @ ..] => What::Set { name, value: value.join(" ") },
+        _ => What::Malformed,
+    }
+}
+
+/// The text with Igloo's line for a setting, and with Igloo's block at its end.
+pub fn set(text: &str, setting: &NixSetting) -> String {
+    let mut rest = text.to_owned();
+    let mut body = String::new();
+    // more than one only where somebody copied it
+    while let (Some(lines), Some(without)) = (block::body(&rest), block::remove(&rest)) {
+        body.push_str(lines);
+        rest = without;
+    }
+    block::append(&rest, &merge(&body, setting))
+}
+
+/// The text without anything of Igloo's.
+pub fn remove(text: &str) -> String {
+    let mut rest = text.to_owned();
+    while let Some(without) = block::remove(&rest) {
+        rest = without;
+    }
+    rest
+}
+
+/// The value that Igloo's own line gives a setting.
+pub fn get(text: &str, name: &str) -> Option<String> {
+    let lines = parse(block::body(text)?).lines;
+    lines.into_iter().rev().find_map(|line| match line.what {
+        What::Set { name: n, value } if n == name => Some(value),
+        _ => None,
+    })
+}
+
+/// Whether the text holds a block of Igloo's.
+pub(crate) fn has_block(text: &str) -> bool {
+    block::body(text).is_some()
+}
+
+/// A setting's value as Igloo writes it.
+pub(crate) fn value(setting: &NixSetting) -> String {
+    match setting {
+        NixSetting::Builders => MACHINES.to_owned(),
+        NixSetting::BuildersUseSubstitutes(yes) => yes.to_string(),
+        NixSetting::ExtraTrustedUsers(users) => {
+            users.as_slice().iter().map(|u| u.as_str()).collect::<Vec<_>>().join(" ")
         }
     }
 }
 
-/// An included path: relative ones start at the including file's folder.
-fn resolve(from: &str, file: &str) -> String {
-    match (file.starts_with('/'), from.rsplit_once('/')) {
-        (false, Some((folder, _))) => format!("{folder}/{file}"),
-        _ => file.to_owned(),
+/// The names of what Igloo writes, in the order in which it writes them.
+const NAMES: [&str; 3] = ["builders", "builders-use-substitutes", "extra-trusted-users"];
+
+/// A block's lines with a setting among them: others' lines first, as they are, then Igloo's in a fixed order,
+/// so that it does not matter which was set first.
+fn merge(body: &str, setting: &NixSetting) -> String {
+    let conf = parse(body);
+    let named = |line: &Line<'_>, name: &str| matches!(&line.what, What::Set { name: n, .. } if *n == name);
+    let others = conf.lines.iter().filter(|l| !NAMES.iter().any(|name| named(l, name)));
+    let mut merged: String = others.map(|l| l.raw).collect();
+    for name in NAMES {
+        if name == setting.name() {
+            merged += &format!("{name} = {}\n", value(setting));
+        } else if let Some(line) = conf.lines.iter().rev().find(|l| named(l, name)) {
+            merged += line.raw;
+        }
     }
+    merged
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::root::Platform;
-    use std::fs;
-
-    fn builders_of(files: &[(&str, &str)]) -> Option<String> {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir_all(dir.path().join("etc/nix")).unwrap();
-        for (name, text) in files {
-            fs::write(dir.path().join("etc/nix").join(name), text).unwrap();
-        }
-        builders(&Root::for_tests(dir.path(), Platform::Linux, 0, 0))
-    }
-
-    #[test]
-    fn the_last_value_counts_also_from_an_included_file() {
-        assert_eq!(builders_of(&[]), None);
-        assert_eq!(builders_of(&[("nix.conf", "# builders = x\ncores = 1\n")]), None);
-        assert_eq!(builders_of(&[("nix.conf", "builders = @/a\nbuilders =\n")]), Some(String::new()));
-        let custom = [
-            ("nix.conf", "builders = a\n!include custom\n!include none\n"),
-            ("custom", "builders = b ; c # d"),
-        ];
-        assert_eq!(builders_of(&custom), Some("b ; c".into()));
-        let included = [("nix.conf", "include /etc/nix/x"), ("x", "include x\nextra-builders = y")];
-        assert!(reads_machines(builders_of(&included).as_deref()));
-    }
-
-    #[test]
-    fn only_a_value_that_names_the_machines_file_reads_it() {
-        assert!(reads_machines(None));
-        assert!(reads_machines(Some("ssh://a;@/etc/nix/machines")));
-        for no in ["", "ssh://a", "@/etc/nix/machines.d", "@/etc/other"] {
-            assert!(!reads_machines(Some(no)), "{no}");
-        }
-    }
-}
+#[path = "nix_conf/tests.rs"]
+mod tests;

@@ -20,7 +20,7 @@ pub fn plan(root: &Root, ops: &[Operation]) -> Result<Plan, Problem> {
     let mut ops = ops.to_vec();
     ops.sort_by_key(Operation::subject);
     let mut files = BTreeMap::new();
-    for file in ops.iter().flat_map(render::files) {
+    for file in ops.iter().flat_map(|op| render::files(root, op)) {
         files.insert(file, look(root, file)?);
     }
     let files = files.into_iter().map(|(file, seen)| PlannedFile { file, seen }).collect();
@@ -33,7 +33,7 @@ pub fn plan(root: &Root, ops: &[Operation]) -> Result<Plan, Problem> {
 
 /// What the plan does, an operation a line, in plain words.
 pub fn describe(plan: &Plan) -> Vec<String> {
-    plan.ops.iter().map(render::describe).collect()
+    plan.ops.iter().map(|op| render::describe(plan, op)).collect()
 }
 
 /// The plan as a unified diff of the files that it changes; empty if it changes none. The content of
@@ -64,7 +64,7 @@ pub(crate) fn look(root: &Root, file: ManagedFile) -> Result<Seen, Problem> {
 fn changes(root: &Root, plan: &Plan) -> Result<Vec<(ManagedFile, String, String)>, Problem> {
     let mut texts: BTreeMap<ManagedFile, (String, String)> = BTreeMap::new();
     for op in &plan.ops {
-        for file in render::files(op) {
+        for file in render::files(root, op) {
             let seen = look(root, file)?;
             if plan.seen(file) != Some(&seen) {
                 return Err(crate::problem::changed(&file_path(root.platform(), file)));
@@ -81,7 +81,7 @@ fn changes(root: &Root, plan: &Plan) -> Result<Vec<(ManagedFile, String, String)
                     (old.clone(), old)
                 }
             };
-            let new = render::render(root.platform(), op, &so_far)?.unwrap_or(so_far);
+            let new = render::render(root, op, file, &so_far)?.unwrap_or(so_far);
             texts.insert(file, (old, new));
         }
     }

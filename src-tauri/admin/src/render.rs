@@ -1,20 +1,22 @@
 //! What each operation touches, and the new text that it makes of the old.
 
+use crate::installation::Survey;
 use crate::machines::{self, KEY_PATH};
-use crate::root::Platform;
-use crate::ssh_conf;
+use crate::root::{Platform, Root, file_path};
+use crate::{setting, ssh_conf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use igloo_protocol::plan::{Count, Machine, ManagedFile, ManagedFolder, Operation, SshHost};
+use igloo_protocol::plan::{Count, Machine, ManagedFile, ManagedFolder, Operation, Plan, SshHost};
 use igloo_protocol::{Code, Problem};
 
-/// The files that an operation writes.
-pub(crate) fn files(op: &Operation) -> Vec<ManagedFile> {
+/// The files that an operation writes. Which one carries settings is for the installation to say; none where
+/// [`check_free`](crate::layout::check_free) refuses.
+pub(crate) fn files(root: &Root, op: &Operation) -> Vec<ManagedFile> {
     match op {
         Operation::BuilderKey => vec![ManagedFile::BuilderKey, ManagedFile::BuilderKeyPub],
         Operation::SshHost(host) => vec![ManagedFile::SshHost(host.builder)],
         Operation::Machine(_) => vec![ManagedFile::Machines],
-        Operation::NixSetting(_) => vec![ManagedFile::NixConf],
+        Operation::NixSetting(_) => Survey::of(root).settings.into_iter().collect(),
         Operation::RestartNixDaemon => vec![],
     }
 }
@@ -33,16 +35,24 @@ pub(crate) fn folders(op: &Operation) -> &'static [ManagedFolder] {
 
 /// The new text of the one file that an operation writes; `None` for those that write no text of a form known
 /// beforehand (the key) or no file.
-pub(crate) fn render(platform: Platform, op: &Operation, old: &str) -> Result<Option<String>, Problem> {
+pub(crate) fn render(
+    root: &Root,
+    op: &Operation,
+    file: ManagedFile,
+    old: &str,
+) -> Result<Option<String>, Problem> {
     match op {
-        Operation::SshHost(host) => render_ssh(platform, host, old).map(Some),
+        Operation::SshHost(host) => render_ssh(root.platform(), host, old).map(Some),
         Operation::Machine(machine) => render_machines(machine, old).map(Some),
-        Operation::BuilderKey | Operation::NixSetting(_) | Operation::RestartNixDaemon => Ok(None),
+        Operation::NixSetting(setting) => {
+            setting::render(root, setting, &file_path(root.platform(), file), old).map(Some)
+        }
+        Operation::BuilderKey | Operation::RestartNixDaemon => Ok(None),
     }
 }
 
 fn render_ssh(platform: Platform, host: &SshHost, old: &str) -> Result<String, Problem> {
-    Ok(ssh_conf::set(old, &ssh_conf::block(platform, host)))
+    Ok(ssh_conf::set(old, &ssh_conf::lines(platform, host)))
 }
 
 fn render_machines(machine: &Machine, old: &str) -> Result<String, Problem> {
@@ -79,8 +89,8 @@ pub(crate) fn pinned(host_key: &str) -> String {
     STANDARD.encode(format!("{host_key}\n"))
 }
 
-/// The operation in plain words.
-pub(crate) fn describe(op: &Operation) -> String {
+/// An operation of `plan` in plain words.
+pub(crate) fn describe(plan: &Plan, op: &Operation) -> String {
     match op {
         Operation::BuilderKey => format!(
             "Make the key pair {KEY_PATH} (and .pub) with which root's Nix logs in to the builders; \
@@ -101,15 +111,24 @@ pub(crate) fn describe(op: &Operation) -> String {
                 machine.max_jobs
             )
         }
-        Operation::NixSetting(setting) => format!("Set `{}`", setting.name()),
+        Operation::NixSetting(setting) => setting::describe(setting, settings_path(plan)),
         Operation::RestartNixDaemon => "Restart the Nix daemon; builds that run now are stopped".into(),
     }
+}
+
+/// The file that a plan writes settings to.
+fn settings_path(plan: &Plan) -> &'static str {
+    let custom = plan.files.iter().any(|f| f.file == ManagedFile::NixCustomConf);
+    if custom { "/etc/nix/nix.custom.conf" } else { "/etc/nix/nix.conf" }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use igloo_protocol::plan::Plan;
+
+    fn rendered(op: &Operation, old: &str) -> Result<Option<String>, Problem> {
+        render(&Root::for_tests("/none", Platform::Linux, 0, 0), op, ManagedFile::Machines, old)
+    }
 
     #[test]
     fn the_machines_line_is_the_one_that_nix_darwin_writes_but_for_key_and_comment() {
@@ -117,7 +136,7 @@ mod tests {
             "max_jobs":4,"features":["benchmark","big-parallel"],
             "host_key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBWcxb/Blaqt1auOtE+F8QUWrUotiC5qBJ+UuEWdVCb"}}]}"#;
         let plan = Plan::from_json(json.as_bytes()).unwrap();
-        let text = render(Platform::Linux, &plan.ops[0], "").unwrap().unwrap();
+        let text = rendered(&plan.ops[0], "").unwrap().unwrap();
         assert_eq!(
             text,
             "ssh-ng://builder@linux-builder aarch64-linux,x86_64-linux /etc/nix/igloo_builder_ed25519 4 1 \
@@ -132,11 +151,11 @@ mod tests {
             "max_jobs":1,"speed_factor":2,"features":[],
             "host_key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBWcxb/Blaqt1auOtE+F8QUWrUotiC5qBJ+UuEWdVCb"}}]}"#;
         let plan = Plan::from_json(json.as_bytes()).unwrap();
-        let Err(problem) = render(Platform::Linux, &plan.ops[0], "ssh://linux-builder-x86_64 - k\n") else {
+        let Err(problem) = rendered(&plan.ops[0], "ssh://linux-builder-x86_64 - k\n") else {
             panic!("not refused");
         };
         assert_eq!(problem.code, Code::NotManaged);
-        let alone = render(Platform::Linux, &plan.ops[0], "").unwrap().unwrap();
+        let alone = rendered(&plan.ops[0], "").unwrap().unwrap();
         assert!(alone.contains(" 1 2 - - "), "{alone}");
     }
 }

@@ -1,23 +1,20 @@
 //! Igloo's files in `ssh_config.d`: one marked block a builder; text around it stays byte for byte.
 
+use crate::block;
 use crate::machines::KEY_PATH;
 use crate::root::{Platform, folder_path};
 use igloo_protocol::plan::{ManagedFolder, SshHost};
 
-const BEGIN: &str = "# >>> Igloo: this block is rewritten and undone by Igloo";
-const END: &str = "# <<< Igloo";
-
-/// The block for a builder, with its last newline.
+/// The lines of a builder's block, without its marks.
 ///
 /// The key is root's alone, so it is offered to root alone: another user's `ssh linux-builder` uses
 /// that user's own keys. The host key is pinned by Nix, from the machines line.
-pub fn block(platform: Platform, host: &SshHost) -> String {
+pub fn lines(platform: Platform, host: &SshHost) -> String {
     let alias = host.builder.alias();
     let port = host.port;
     let shared = if host.share_connection { shared(platform, alias) } else { String::new() };
     format!(
-        "{BEGIN}\n\
-         Host {alias}\n\
+        "Host {alias}\n\
          \x20 HostName 127.0.0.1\n\
          \x20 Port {port}\n\
          \x20 User builder\n\
@@ -25,7 +22,7 @@ pub fn block(platform: Platform, host: &SshHost) -> String {
          Match originalhost {alias} localuser root\n\
          \x20 IdentityFile {KEY_PATH}\n\
          \x20 IdentitiesOnly yes\n\
-         {shared}{END}\n"
+         {shared}"
     )
 }
 
@@ -41,25 +38,41 @@ fn shared(platform: Platform, alias: &str) -> String {
     )
 }
 
-/// The text with its block set; a new block goes to the end.
-pub fn set(text: &str, block: &str) -> String {
-    if let Some((start, end)) = find(text) {
-        return format!("{}{block}{}", &text[..start], &text[end..]);
-    }
-    let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    format!("{text}{gap}{block}")
+/// The text with its block set; a new block goes to the end. It is not moved: for ssh the first value counts,
+/// so what stands before it was put there to be stronger.
+pub fn set(text: &str, lines: &str) -> String {
+    block::replace(text, lines)
+}
+
+/// The text without its block.
+pub fn remove(text: &str) -> String {
+    block::remove(text).unwrap_or_else(|| text.to_owned())
 }
 
 /// Whether the text holds a block of Igloo's.
 pub fn has_block(text: &str) -> bool {
-    find(text).is_some()
+    block::body(text).is_some()
+}
+
+/// Whether a `Host` block names the host itself, not by a pattern.
+pub fn names_host(text: &str, alias: &str) -> bool {
+    text.lines().any(|line| {
+        let mut words = words(line);
+        words.next().is_some_and(|w| w.eq_ignore_ascii_case("host"))
+            && words.any(|w| w.trim_matches('"') == alias)
+    })
+}
+
+/// A line's words; an option and its value may have a `=` between them (ssh_config(5)).
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| c.is_whitespace() || c == '=').filter(|w| !w.is_empty())
 }
 
 /// Whether ssh reads `/etc/ssh/ssh_config.d`, given the text of `/etc/ssh/ssh_config`: an `Include`
 /// of it that stands before any `Host` or `Match` (after one it holds for some hosts only).
 pub fn includes_folder(ssh_config: &str) -> bool {
     for line in ssh_config.lines() {
-        let mut words = line.split(|c: char| c.is_whitespace() || c == '=').filter(|w| !w.is_empty());
+        let mut words = words(line);
         match words.next().map(str::to_ascii_lowercase).as_deref() {
             Some("include") => {
                 let covers = |w: &str| {
@@ -78,21 +91,6 @@ pub fn includes_folder(ssh_config: &str) -> bool {
     false
 }
 
-fn find(text: &str) -> Option<(usize, usize)> {
-    let start = line_start(text, BEGIN, 0)?;
-    let end = line_start(text, END, start)? + END.len();
-    Some((start, if text[end..].starts_with('\n') { end + 1 } else { end }))
-}
-
-/// Where a line that is exactly `line` starts, from `from` on.
-fn line_start(text: &str, line: &str, from: usize) -> Option<usize> {
-    let fits = |at: usize| {
-        (at == 0 || text.as_bytes()[at - 1] == b'\n')
-            && matches!(text.as_bytes().get(at + line.len()), None | Some(b'\n'))
-    };
-    text[from..].match_indices(line).map(|(i, _)| from + i).find(|at| fits(*at))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,26 +98,20 @@ mod tests {
     use proptest::prelude::*;
     use std::num::NonZeroU16;
 
-    fn block_for(builder: BuilderId, port: u16) -> String {
+    fn lines_for(builder: BuilderId, port: u16) -> String {
         let port = NonZeroU16::new(port).unwrap();
-        block(Platform::Linux, &SshHost { builder, port, share_connection: port.get() > 9999 })
+        lines(Platform::Linux, &SshHost { builder, port, share_connection: port.get() > 9999 })
     }
 
     #[test]
     fn the_block_is_as_agreed() {
         let port = NonZeroU16::new(31023).unwrap();
         let host = SshHost { builder: BuilderId::X86_64, port, share_connection: true };
-        let text = block(Platform::MacOs, &host);
-        let alone = block(Platform::MacOs, &SshHost { share_connection: false, ..host });
-        assert!(
-            text.starts_with(alone.trim_end_matches(
-                "# <<< Igloo
-"
-            )) && !alone.contains("Control"),
-            "{alone}"
-        );
+        let text = lines(Platform::MacOs, &host);
+        let alone = lines(Platform::MacOs, &SshHost { share_connection: false, ..host });
+        assert!(text.starts_with(&alone) && !alone.contains("Control"), "{alone}");
         assert_eq!(
-            text,
+            set("", &text),
             "# >>> Igloo: this block is rewritten and undone by Igloo
 Host linux-builder-x86_64
   HostName 127.0.0.1
@@ -160,13 +152,23 @@ Match originalhost linux-builder-x86_64 localuser root exec \"test -d /var/db/ig
         }
     }
 
+    #[test]
+    fn a_host_is_named_by_its_own_name() {
+        assert!(names_host("# c\n  HOST a linux-builder\n", "linux-builder"));
+        assert!(names_host("host=\"linux-builder\"", "linux-builder"));
+        for no in ["Host linux-builder-x86_64", "Host *", "# Host linux-builder", "HostName linux-builder"] {
+            assert!(!names_host(no, "linux-builder"), "{no}");
+        }
+    }
+
     proptest! {
         #[test]
         fn setting_twice_is_setting_once_and_the_rest_stays(head in "[ -~\n]{0,40}", tail in "[ -~\n]{0,40}", p in 1u16.., q in 1u16..) {
-            let (one, two) = (block_for(BuilderId::Aarch64, p), block_for(BuilderId::Aarch64, q));
+            let (one, two) = (lines_for(BuilderId::Aarch64, p), lines_for(BuilderId::Aarch64, q));
             let once = set(&head, &one);
             prop_assert!(has_block(&once) && once.starts_with(&head));
             prop_assert_eq!(&set(&once, &one), &once);
+            prop_assert_eq!(&remove(&once), &head);
             let around = format!("{once}{tail}");
             prop_assert_eq!(set(&set(&around, &two), &one), around);
         }

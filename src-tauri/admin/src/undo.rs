@@ -4,7 +4,7 @@ use crate::folder::{Folder, Meta};
 use crate::receipt::{State, parent};
 use crate::root::{Root, file_path, folder_path, place};
 use crate::wire::sha256;
-use crate::{machines, ssh_conf};
+use crate::{machines, nix_conf, ssh_conf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use igloo_protocol::plan::{
@@ -133,10 +133,8 @@ fn has_ours(file: ManagedFile, bytes: &[u8]) -> bool {
     match file {
         ManagedFile::Machines => machines::has_any(&text),
         ManagedFile::SshHost(_) => ssh_conf::has_block(&text),
-        ManagedFile::BuilderKey
-        | ManagedFile::BuilderKeyPub
-        | ManagedFile::NixConf
-        | ManagedFile::NixCustomConf => true,
+        ManagedFile::NixConf | ManagedFile::NixCustomConf => nix_conf::has_block(&text),
+        ManagedFile::BuilderKey | ManagedFile::BuilderKeyPub => true,
     }
 }
 

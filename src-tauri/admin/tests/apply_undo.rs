@@ -32,7 +32,7 @@ fn both_builders_are_set_up_and_undone_to_the_byte() {
     let lines: Vec<_> = machines.lines().map(|l| l.split(' ').next().unwrap()).collect();
     assert_eq!(
         lines,
-        ["#", "ssh://mac", "ssh-ng://builder@linux-builder", "ssh-ng://builder@linux-builder-x86_64"]
+        ["#", "ssh-ng://builder@linux-builder", "ssh-ng://builder@linux-builder-x86_64", "ssh://mac"]
     );
     let modes = ["etc/nix/machines", "etc/nix/igloo_builder_ed25519", "etc/nix/igloo_builder_ed25519.pub"];
     assert_eq!(modes.map(|p| s.mode(p)), [0o600, 0o600, 0o644]);

@@ -40,8 +40,8 @@ impl Service for Fake {
         Ok(())
     }
 
-    fn settings(&self) -> Vec<SettingView> {
-        Vec::new()
+    fn settings(&self) -> Result<Vec<SettingView>, Problem> {
+        Ok(Vec::new())
     }
 
     fn log_path(&self, _: BuilderId) -> PathBuf {

@@ -161,7 +161,7 @@ impl Service for Engine {
         }
     }
 
-    fn settings(&self) -> Vec<SettingView> {
+    fn settings(&self) -> Result<Vec<SettingView>, Problem> {
         self.store.views()
     }
 

@@ -95,6 +95,7 @@ codes! {
     AdminFailed = "admin_failed", 51, "igloo-admin could not do it; nothing is left half-done.";
     FileChanged = "file_changed", 52, "A file was changed by others since it was looked at.";
     NotManaged = "not_managed", 53, "The file is written by another program, so Igloo leaves it alone.";
+    ProofFailed = "proof_failed", 54, "Nix is set up, but a build that was to prove it failed.";
 }
 
 #[cfg(test)]

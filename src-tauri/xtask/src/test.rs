@@ -100,6 +100,7 @@ fn end_to_end(project: &Project) -> Result<()> {
     tests.env("IGLOO_TEST_IMAGE_X86_64", prepared.amd64);
     tests.env("IGLOO_TEST_IMAGE_AARCH64", prepared.arm64);
     tests.env("IGLOO_TEST_NIX", prepared.nix);
+    tests.env("IGLOO_TEST_NIX_NEW", prepared.new_nix);
     run::run(&mut tests)
 }
 
@@ -115,6 +116,7 @@ struct Prepared {
     amd64: PathBuf,
     arm64: PathBuf,
     nix: PathBuf,
+    new_nix: PathBuf,
 }
 
 impl Prepared {
@@ -123,6 +125,7 @@ impl Prepared {
             amd64: image::find_or_make(&project.root, Arch::Amd64)?,
             arm64: image::find_or_make(&project.root, Arch::Arm64)?,
             nix: host_nix::find_or_make(host_nix::Suite::Trixie)?,
+            new_nix: host_nix::find_or_make(host_nix::Suite::Sid)?,
         })
     }
 }

@@ -62,8 +62,13 @@ impl Home {
 
     /// The same, in a mount namespace with an `/etc` and a `/nix` of its own.
     pub fn in_sandbox() -> Home {
+        Home::in_sandbox_with("IGLOO_TEST_NIX")
+    }
+
+    /// The same with the Nix in the folder that a variable names.
+    pub fn in_sandbox_with(nix: &str) -> Home {
         let mut home = Home::with("");
-        home.sandbox = Some(Sandbox::new(home.path()));
+        home.sandbox = Some(Sandbox::new(home.path(), nix));
         home
     }
 

@@ -31,11 +31,12 @@ exec chroot root sh -c 'echo ready; exec cat'
 pub struct Sandbox {
     holder: Child,
     daemon: Option<Child>,
+    nix: PathBuf,
 }
 
 impl Sandbox {
-    /// A new one, with its files below `dir`.
-    pub fn new(dir: &Path) -> Sandbox {
+    /// A new one, with its files below `dir`, and the Nix in the folder that `nix` names.
+    pub fn new(dir: &Path, nix: &str) -> Sandbox {
         let place = dir.join("sandbox");
         fs::create_dir_all(&place).unwrap();
         let mut holder = Command::new("unshare")
@@ -49,7 +50,7 @@ impl Sandbox {
         let out = holder.stdout.take().unwrap();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut ready).unwrap();
         assert_eq!(ready, "ready\n", "the sandbox can't be made; is this root?");
-        Sandbox { holder, daemon: None }
+        Sandbox { holder, daemon: None, nix: prepared(nix) }
     }
 
     /// A command that sees the sandbox's files.
@@ -58,7 +59,7 @@ impl Sandbox {
         command.arg(format!("--mount=/proc/{}/ns/mnt", self.holder.id()));
         command.arg(format!("--root=/proc/{}/root", self.holder.id()));
         command.args(["--", "env", "--chdir=/"]).arg(program);
-        command.env("PATH", path_with_nix()).env_remove("NIX_REMOTE");
+        command.env("PATH", path_with(&self.nix)).env_remove("NIX_REMOTE");
         command
     }
 
@@ -128,7 +129,6 @@ impl Drop for Sandbox {
     }
 }
 
-fn path_with_nix() -> String {
-    let nix: PathBuf = prepared("IGLOO_TEST_NIX");
+fn path_with(nix: &Path) -> String {
     format!("{}:{}", nix.display(), std::env::var("PATH").unwrap_or_default())
 }

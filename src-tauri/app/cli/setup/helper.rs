@@ -1,32 +1,43 @@
 //! Running `igloo-admin`.
 
-use igloo_admin::elevate::{self, Verb};
+use igloo_admin::{
+    Platform,
+    elevate::{self, Elevate, Surroundings, Verb},
+};
 use igloo_protocol::{Code, Problem, plan::Report};
 use std::{
-    ffi::OsString,
-    io,
+    io::{self, IsTerminal},
     path::PathBuf,
-    process::{Command, Stdio},
 };
 
-/// Runs the `igloo-admin` that lies beside this program, as root: itself where this is root, else by
-/// `sudo`, which asks on the terminal.
+/// Runs the `igloo-admin` that lies beside this program, as root, in the way that fits.
 ///
 /// # Errors
-/// It is not there or could not be run. What it did, or why not, is in the report.
+/// It is not there, could not be run, or the right was not given. What it did, or why not, is in the report.
 pub fn run(verb: Verb<'_>) -> Result<Report, Problem> {
-    let words = elevate::command(&beside()?, verb, rustix::process::geteuid().is_root())?;
-    let [program, args @ ..] = words.as_slice() else {
-        return Err(cannot(&words, &io::ErrorKind::NotFound.into()));
+    let way = elevate::choose(Platform::current(), &surroundings());
+    way.run(&beside()?, verb).into_report()
+}
+
+/// The line for those who prefer to run it themselves.
+///
+/// # Errors
+/// As [`run`], without running it.
+pub fn line(verb: Verb<'_>) -> Result<String, Problem> {
+    elevate::sudo_line(&beside()?, verb)
+}
+
+fn surroundings() -> Surroundings {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let desktop = match Platform::current() {
+        // a shell from afar has no screen to show the dialog on
+        Platform::MacOs => !set("SSH_CONNECTION"),
+        Platform::Linux => set("DISPLAY") || set("WAYLAND_DISPLAY"),
     };
-    let output = Command::new(program)
-        .args(args)
-        .stdin(Stdio::inherit())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|e| cannot(&words, &e))?;
-    elevate::outcome(&output.stdout, output.status.code())
+    let (sudo, pkexec) = elevate::find(|path| path.exists());
+    let root = rustix::process::geteuid().is_root();
+    let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+    Surroundings { root, terminal, desktop, sudo, pkexec }
 }
 
 fn beside() -> Result<PathBuf, Problem> {
@@ -39,12 +50,4 @@ fn beside() -> Result<PathBuf, Problem> {
             "install Igloo as a whole; from the sources: `cargo build --workspace`",
         )
     })
-}
-
-fn cannot(words: &[OsString], e: &io::Error) -> Problem {
-    Problem::new(
-        Code::MissingTool,
-        format!("can't run {}: {e}", words.first().map_or("igloo-admin".into(), |w| w.to_string_lossy())),
-        format!("run this as root: {}", elevate::shell_line(words)),
-    )
 }

@@ -2,6 +2,7 @@
 
 mod helper;
 mod operations;
+mod proof;
 mod render;
 mod sharing;
 
@@ -12,10 +13,11 @@ use super::{
 };
 use igloo_admin::{Root, elevate::Verb, machines::KEY_PATH};
 use igloo_protocol::{
-    BuilderId, Code, Command, Problem,
+    BuilderId, BuilderView, Code, Command, Problem,
     plan::{self, Plan, Report},
 };
 use operations::operations;
+use proof::Proof;
 
 /// Set the host's Nix up to build on a builder, or take that back
 #[derive(Debug, clap::Args)]
@@ -24,7 +26,7 @@ pub struct Args {
     #[arg(value_parser = builder::Name)]
     builder: Option<String>,
     /// Only show what would be changed
-    #[arg(long, conflicts_with = "undo")]
+    #[arg(long)]
     plan: bool,
     /// Take back all that Igloo changed
     #[arg(long)]
@@ -33,6 +35,9 @@ pub struct Args {
     /// begins in the moment in which the shared connection ends (NixOS/nix#14132)
     #[arg(long, conflicts_with = "undo")]
     share_connection: bool,
+    /// Don't build anything to prove that it works
+    #[arg(long, conflicts_with = "undo")]
+    no_proof: bool,
     /// Don't ask
     #[arg(long, short)]
     yes: bool,
@@ -67,11 +72,53 @@ async fn apply(args: &Args, context: &Context) -> Outcome {
         Some(key) => Report { public_key: Some(key), ..Report::new(plan::Outcome::Unchanged) },
         None => change(args, &plan, &diff, context)?,
     };
-    let told = tell(&report, context);
-    let key = report.public_key.clone();
-    done(report)?;
-    told?;
-    let_in(id, key, context).await
+    if !context.json {
+        print::out(&render::report(&report, Style::stdout()))?;
+    }
+    let view = builder::view(id, &snapshot)?;
+    let (proofs, result) = finish(args, view, &report, context).await;
+    if context.json {
+        print::json(&serde_json::json!({ "plan": plan, "report": report, "proof": proofs }))?;
+    }
+    result
+}
+
+/// Lets the key in and proves the setup; what was proven is told whatever becomes of it.
+async fn finish(
+    args: &Args,
+    view: &BuilderView,
+    report: &Report,
+    context: &Context,
+) -> (Vec<Proof>, Outcome) {
+    let let_in = async {
+        done(report.clone())?;
+        let_in(view.id, report.public_key.clone(), context).await
+    };
+    if let Err(problem) = let_in.await {
+        return (Vec::new(), Err(problem));
+    }
+    if args.no_proof {
+        let said = if context.json { Ok(()) } else { print::out(&format!("Nix can build on {}", view.id)) };
+        return (Vec::new(), said);
+    }
+    let proofs = prove(view, context).await;
+    let problem = proofs.iter().find_map(|proof| proof.problem.clone());
+    (proofs, problem.map_or(Ok(()), Err))
+}
+
+async fn prove(view: &BuilderView, context: &Context) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    for system in &view.systems {
+        if !context.json {
+            print::note(&format!("building something tiny for {} to prove it", system.as_str()));
+        }
+        let proof = proof::prove(view.id, *system).await;
+        if !context.json {
+            print::note(&render::proof(&proof, view.id, Style::of(&std::io::stderr())));
+        }
+        proofs.push(proof);
+    }
+    proofs
 }
 
 /// The key from an earlier setup: all may read its public half.
@@ -94,11 +141,13 @@ async fn let_in(builder: BuilderId, public_key: Option<String>, context: &Contex
     let public_key = public_key.ok_or_else(|| {
         Problem::new(Code::AdminFailed, "igloo-admin told no public key", "run `igloo setup` again")
     })?;
-    context.client.command(&Command::DaemonKey { builder, public_key: Some(public_key) }).await?;
-    if context.json { Ok(()) } else { print::out(&format!("Nix can build on {builder}")) }
+    context.client.command(&Command::DaemonKey { builder, public_key: Some(public_key) }).await
 }
 
 async fn undo(args: &Args, context: &Context) -> Outcome {
+    if args.plan {
+        return show_undo(context);
+    }
     if !args.yes {
         ask("Take back all that Igloo changed below /etc, as root?")?;
     }
@@ -116,6 +165,15 @@ async fn undo(args: &Args, context: &Context) -> Outcome {
     Ok(())
 }
 
+fn show_undo(context: &Context) -> Outcome {
+    let files: Vec<_> = igloo_admin::present(&Root::system())?.into_iter().map(|(_, path)| path).collect();
+    let command = helper::line(Verb::Undo)?;
+    if context.json {
+        return print::json(&serde_json::json!({ "files": files, "command": command }));
+    }
+    print::out(&render::undo(&files, &command))
+}
+
 fn ask(question: &str) -> Outcome {
     if print::confirm(question)? {
         return Ok(());
@@ -124,10 +182,17 @@ fn ask(question: &str) -> Outcome {
 }
 
 fn show(plan: &Plan, diff: &str, context: &Context) -> Outcome {
+    let command = helper::line(Verb::Apply(plan))?;
     if !context.json {
-        return print::out(&render::plan(plan, diff, Style::stdout()));
+        let text = render::plan(plan, diff, Style::stdout());
+        return print::out(&if diff.is_empty() {
+            text
+        } else {
+            format!("{text}\n\n{}", render::by_hand(&command))
+        });
     }
-    print::json(&serde_json::json!({ "plan": plan, "steps": igloo_admin::describe(plan), "diff": diff }))
+    let steps = igloo_admin::describe(plan);
+    print::json(&serde_json::json!({ "plan": plan, "steps": steps, "diff": diff, "command": command }))
 }
 
 fn tell(report: &Report, context: &Context) -> Outcome {

@@ -1,14 +1,10 @@
 //! What a setup asks for.
 
 use igloo_protocol::{
-    BuilderView, Code, Problem, SshAccess,
+    BuilderView, Code, Phase, Problem, SshAccess,
     plan::{BadValue, Count, Feature, Features, HostKey, Machine, Operation, SshHost, Systems},
 };
 use std::num::NonZeroU16;
-
-/// What a guest that is no bare metal can do for a derivation that asks for it; as nixpkgs'
-/// `darwin.linux-builder` but for `kvm`, which a guest under hvf or tcg has not.
-const FEATURES: [&str; 2] = ["benchmark", "big-parallel"];
 
 /// The operations that let the host's Nix build on a builder.
 pub fn operations(
@@ -17,8 +13,10 @@ pub fn operations(
     share_connection: bool,
 ) -> Result<Vec<Operation>, Problem> {
     let wrong = |e: BadValue| unfit(&e.to_string());
-    let features = FEATURES.map(|f| Feature::try_from(f.to_owned()).map_err(wrong));
-    let features = features.into_iter().collect::<Result<Vec<_>, _>>()?;
+    // what a guest can do only its own Nix knows: without /dev/kvm in it, there is no `kvm`
+    let guest = view.running.as_ref().filter(|_| view.phase == Phase::Ready).ok_or_else(|| asleep(view))?;
+    let features = guest.features.iter().map(|f| Feature::try_from(f.clone()).map_err(wrong));
+    let features = features.collect::<Result<Vec<_>, _>>()?;
     let machine = Machine {
         builder: view.id,
         systems: Systems::try_from(view.systems.clone()).map_err(wrong)?,
@@ -36,6 +34,12 @@ pub fn operations(
     ])
 }
 
+fn asleep(view: &BuilderView) -> Problem {
+    let message =
+        format!("{} is {}, and only once it is ready it can say what it builds", view.id, view.phase.word());
+    Problem::new(Code::WrongPhase, message, format!("run `igloo start {}`, then this again", view.id))
+}
+
 fn unfit(why: &str) -> Problem {
     let message = format!("the builder can't be set up as it is: {why}");
     Problem::new(Code::EngineFailed, message, "look at it with `igloo status --json`")
@@ -44,13 +48,13 @@ fn unfit(why: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::tests::snapshot;
+    use crate::cli::tests::{ready, snapshot};
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBWcxb/Blaqt1auOtE+F8QUWrUotiC5qBJ+UuEWdVCb";
 
     #[test]
     fn nix_is_told_what_the_builder_offers() {
-        let view = snapshot().builders.remove(1);
+        let mut view = snapshot().builders.remove(1);
         let mut access = SshAccess {
             port: 1,
             user: "builder".into(),
@@ -58,6 +62,9 @@ mod tests {
             alias: view.alias.clone(),
             host_key: KEY.into(),
         };
+        assert_eq!(operations(&view, &access, true).unwrap_err().code, Code::WrongPhase);
+        ready(&mut view);
+        view.running.as_mut().unwrap().features = vec!["benchmark".into(), "big-parallel".into()];
         let json = serde_json::to_value(operations(&view, &access, true).unwrap()).unwrap();
         let expected = serde_json::json!([
             "builder_key",

@@ -1,6 +1,8 @@
 //! A plan and a report for a person.
 
-use crate::cli::print::Style;
+use super::proof::Proof;
+use crate::cli::{format, print::Style};
+use igloo_protocol::BuilderId;
 use igloo_protocol::plan::{Outcome, Plan, Report, StepReport, StepState};
 
 /// What would be changed: in words, what to know before, and the diff.
@@ -13,6 +15,47 @@ pub fn plan(plan: &Plan, diff: &str, style: Style) -> String {
     lines.push(String::new());
     lines.extend(diff.lines().map(|line| coloured(line, style)));
     lines.join("\n")
+}
+
+/// How to do it oneself.
+pub fn by_hand(command: &str) -> String {
+    format!("To run it yourself: {command}\nThen `igloo setup` lets the key in and proves that it works.")
+}
+
+/// What an undo would take back.
+pub fn undo(files: &[String], command: &str) -> String {
+    if files.is_empty() {
+        return "Nothing of Igloo's is there to be taken back".into();
+    }
+    let mut lines = vec!["These would be as they were before Igloo:".to_owned()];
+    lines.extend(files.iter().map(|file| format!("• {file}")));
+    lines.push(format!("\nTo run it yourself: {command}"));
+    lines.join("\n")
+}
+
+/// What became of a build that was to prove the setup.
+pub fn proof(proof: &Proof, builder: BuilderId, style: Style) -> String {
+    let system = proof.system.as_str();
+    if proof.problem.is_some() {
+        let said = proof.last.iter().map(|line| format!("\n    {line}"));
+        return format!(
+            "{} {system} was not built; Nix said last:{}",
+            style.red("✗"),
+            said.collect::<String>()
+        );
+    }
+    let took = format::step(proof.took_ms);
+    match proof.machine.as_deref() {
+        Some(machine) if machine == igloo_admin::machines::uri(builder) => {
+            format!("{} {system} was built by `{}` in {took}", style.green("✓"), builder.alias())
+        }
+        other => format!(
+            "{} {system} was built by {} in {took}, so this proves nothing of `{}`",
+            style.yellow("!"),
+            other.unwrap_or("this machine itself"),
+            builder.alias()
+        ),
+    }
 }
 
 fn coloured(line: &str, style: Style) -> String {

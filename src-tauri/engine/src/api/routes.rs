@@ -152,8 +152,8 @@ async fn queue<S: Service>(State(api): State<Api<S>>) -> Json<Vec<BuilderQueue>>
     Json(queue.collect())
 }
 
-async fn settings<S: Service>(State(api): State<Api<S>>) -> Json<Vec<SettingView>> {
-    Json(api.service.settings())
+async fn settings<S: Service>(State(api): State<Api<S>>) -> Answer<Json<Vec<SettingView>>> {
+    Ok(Json(api.service.settings()?))
 }
 
 async fn patch_settings<S: Service>(State(api): State<Api<S>>, body: Raw) -> Answer<StatusCode> {

@@ -17,7 +17,7 @@ pub trait Service: Send + Sync + 'static {
     fn command(&self, command: Command) -> impl Future<Output = Result<(), Problem>> + Send;
 
     /// Every setting as it is in force.
-    fn settings(&self) -> Vec<SettingView>;
+    fn settings(&self) -> Result<Vec<SettingView>, Problem>;
 
     /// Where the console of a builder's guest is logged. The file need not exist.
     fn log_path(&self, id: BuilderId) -> PathBuf;

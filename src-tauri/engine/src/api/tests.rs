@@ -43,15 +43,15 @@ impl Service for Fake {
         Ok(())
     }
 
-    fn settings(&self) -> Vec<SettingView> {
-        vec![SettingView {
+    fn settings(&self) -> Result<Vec<SettingView>, Problem> {
+        Ok(vec![SettingView {
             key: "builders.x86_64.cores".into(),
             value: Some("4".into()),
             default: Some("2".into()),
             set: true,
             effect: "Virtual processors".into(),
             applies: Applies::NextStart,
-        }]
+        }])
     }
 
     fn log_path(&self, id: BuilderId) -> PathBuf {
@@ -142,7 +142,7 @@ async fn next<T>(stream: &mut (impl Stream<Item = Result<T, Problem>> + Unpin)) 
 async fn what_there_is_to_show_comes_through() {
     let s = Server::start();
     assert_eq!(s.client.snapshot().await.unwrap(), snapshot(1, Phase::Stopped));
-    assert_eq!(s.client.settings().await.unwrap(), s.fake.settings());
+    assert_eq!(s.client.settings().await, s.fake.settings());
     let queue = s.client.queue().await.unwrap();
     assert!(queue.len() == 2 && queue.iter().all(|q| q.builds.is_none() && q.waiting.is_none()));
     assert_eq!(s.client.ssh(BuilderId::X86_64).await.unwrap().alias, "linux-builder-x86_64");

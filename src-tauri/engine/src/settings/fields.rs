@@ -1,25 +1,25 @@
-//! Every setting of a builder: its name, its effect, and how its value is read and written.
+//! Every setting: its name, its effect, and how its value is read and written.
 
-use super::BuilderSettings;
+use super::{BuilderSettings, General};
 use crate::vm::Setting;
 use igloo_protocol::Applies;
 use std::path::PathBuf;
 use toml_edit::{Formatted, Value};
 
-/// One setting of a builder.
-pub struct Field {
-    /// Its name below `builders.<id>`.
+/// One setting of an `S`.
+pub struct Field<S: 'static> {
+    /// Its name: below `builders.<id>` for one of a builder's, from the top of the file for the others.
     pub name: &'static str,
     /// What it does, for a person.
     pub effect: &'static str,
     /// When a change takes effect.
     pub applies: Applies,
-    pub(super) read: fn(&BuilderSettings) -> Option<Value>,
-    pub(super) write: fn(&mut BuilderSettings, &Value) -> Result<(), String>,
+    pub(super) read: fn(&S) -> Option<Value>,
+    pub(super) write: fn(&mut S, &Value) -> Result<(), String>,
 }
 
 /// Every setting of a builder, in the order in which faces show them.
-pub const FIELDS: &[Field] = &[
+pub const BUILDER: &[Field<BuilderSettings>] = &[
     Field {
         name: "enabled",
         effect: "whether the builder is there at all",
@@ -78,6 +78,45 @@ pub const FIELDS: &[Field] = &[
     },
 ];
 
+/// Every setting that is not a builder's, in the order in which faces show them.
+pub const GENERAL: &[Field<General>] = &[
+    Field {
+        name: "terminal",
+        effect: "the terminal that a builder is opened in; the first that is found unless named",
+        applies: Applies::Now,
+        read: |g| g.terminal.as_ref().map(|t| t.clone().into()),
+        write: |g, v| name(v).map(|t| g.terminal = Some(t)),
+    },
+    Field {
+        name: "keychain",
+        effect: "whether the key that logs in to a builder is kept in the keychain, where there is one",
+        applies: Applies::NextStart,
+        read: |g| Some(g.keychain.into()),
+        write: |g, v| boolean(v).map(|on| g.keychain = on),
+    },
+    Field {
+        name: "notify.build_failed",
+        effect: "whether a build that fails in a builder is notified",
+        applies: Applies::Now,
+        read: |g| Some(g.notify.build_failed.into()),
+        write: |g, v| boolean(v).map(|on| g.notify.build_failed = on),
+    },
+    Field {
+        name: "notify.builder_failed",
+        effect: "whether a builder that fails is notified, with its cause",
+        applies: Applies::Now,
+        read: |g| Some(g.notify.builder_failed.into()),
+        write: |g, v| boolean(v).map(|on| g.notify.builder_failed = on),
+    },
+    Field {
+        name: "notify.disk_nearly_full",
+        effect: "whether a builder's disk that is nearly full is notified",
+        applies: Applies::Now,
+        read: |g| Some(g.notify.disk_nearly_full.into()),
+        write: |g, v| boolean(v).map(|on| g.notify.disk_nearly_full = on),
+    },
+];
+
 /// A value given as text: TOML where it is TOML, else the text itself.
 pub(super) fn from_text(text: &str) -> Value {
     text.parse().unwrap_or_else(|_| Value::String(Formatted::new(text.to_owned())))
@@ -95,6 +134,15 @@ fn number(v: &Value, min: u64, max: u64) -> Result<u64, String> {
     let wrong = || format!("must be a whole number from {min} to {max}");
     let n = v.as_integer().and_then(|n| u64::try_from(n).ok()).ok_or_else(wrong)?;
     if (min..=max).contains(&n) { Ok(n) } else { Err(wrong()) }
+}
+
+fn name(v: &Value) -> Result<String, String> {
+    let text = v.as_str().ok_or("must be a name, in quotes")?;
+    if text.is_empty() || text.chars().any(char::is_control) {
+        Err("must be a name".into())
+    } else {
+        Ok(text.into())
+    }
 }
 
 fn folder(v: &Value) -> Result<PathBuf, String> {

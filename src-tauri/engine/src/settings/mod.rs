@@ -1,13 +1,14 @@
 //! The user's choices: one TOML file, edited without losing what the user wrote beside the values.
 
 mod fields;
+mod known;
 mod store;
 
 use crate::vm::Setting;
 use igloo_protocol::BuilderId;
 use std::path::PathBuf;
 
-pub use fields::{FIELDS, Field};
+pub use fields::{BUILDER, Field, GENERAL};
 pub use store::Store;
 
 /// What this host has, from which the defaults follow.
@@ -67,9 +68,40 @@ impl BuilderSettings {
     }
 }
 
+/// The choices that are not a builder's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct General {
+    /// The terminal to open a builder in; `None`: the first that is found.
+    pub terminal: Option<String>,
+    /// Whether the user's keys are kept in the keychain, where there is one.
+    pub keychain: bool,
+    /// What is notified.
+    pub notify: Notify,
+}
+
+impl Default for General {
+    fn default() -> General {
+        let notify = Notify { build_failed: true, builder_failed: true, disk_nearly_full: true };
+        General { terminal: None, keychain: true, notify }
+    }
+}
+
+/// What is notified. Never what the user just did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notify {
+    /// A build failed.
+    pub build_failed: bool,
+    /// A builder failed.
+    pub builder_failed: bool,
+    /// A builder's disk is nearly full.
+    pub disk_nearly_full: bool,
+}
+
 /// All the user's choices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// Those that are not a builder's.
+    pub general: General,
     aarch64: BuilderSettings,
     x86_64: BuilderSettings,
 }
@@ -78,7 +110,11 @@ impl Settings {
     /// What holds where the user chose nothing.
     pub fn defaults(host: HostSize) -> Settings {
         let of = |id| BuilderSettings::default_for(id, host);
-        Settings { aarch64: of(BuilderId::Aarch64), x86_64: of(BuilderId::X86_64) }
+        Settings {
+            general: General::default(),
+            aarch64: of(BuilderId::Aarch64),
+            x86_64: of(BuilderId::X86_64),
+        }
     }
 
     /// The choices for one builder.

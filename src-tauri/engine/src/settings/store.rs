@@ -1,13 +1,13 @@
 //! The settings file: read strictly, edited in place, written whole.
 
-use super::{FIELDS, Field, HostSize, Settings, fields::from_text};
+use super::{HostSize, Settings, fields::from_text, known::Known};
 use crate::{files, host::paths::cannot};
-use igloo_protocol::{BuilderId, Code, Problem, SettingView, SettingsPatch};
+use igloo_protocol::{Code, Problem, SettingView, SettingsPatch};
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
-use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
+use toml_edit::{DocumentMut, TableLike, Value};
 
 /// The settings file. It is read again at every use, since the user may edit it by hand.
 #[derive(Clone, Debug)]
@@ -35,12 +35,15 @@ impl Store {
         self.interpret(&self.document()?)
     }
 
-    /// Every setting as a face shows it; those of a file that can't be read as their defaults.
-    pub fn views(&self) -> Vec<SettingView> {
-        let chosen = self.document().unwrap_or_default();
-        let settings = self.interpret(&chosen).unwrap_or_else(|_| self.defaults());
+    /// Every setting as a face shows it.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn views(&self) -> Result<Vec<SettingView>, Problem> {
+        let chosen = self.document()?;
+        let settings = self.interpret(&chosen)?;
         let defaults = self.defaults();
-        known().map(|(key, id, field)| view(key, id, field, &settings, &defaults, &chosen)).collect()
+        Ok(Known::all().map(|known| view(known, &settings, &defaults, &chosen)).collect())
     }
 
     /// Changes the file: all of the patch or, where anything in it is not valid, nothing.
@@ -50,16 +53,13 @@ impl Store {
     pub fn apply(&self, patch: &SettingsPatch) -> Result<Settings, Problem> {
         let mut doc = self.document()?;
         for (key, text) in &patch.set {
-            let (id, field) = self.find(key)?;
-            let table =
-                section(&mut doc, id).ok_or_else(|| self.bad(&format!("has no table builders.{id}")))?;
-            match text {
-                Some(text) => {
-                    let value = from_text(text);
-                    check(key, field, &value)?;
-                    set(table, field, value);
-                }
-                None => drop(table.remove(field.name)),
+            let known = self.find(key)?;
+            let value = text.as_deref().map(from_text);
+            if let Some(value) = &value {
+                check(&known, value)?;
+            }
+            if !known.set(&mut doc, value) {
+                return Err(self.bad(&format!("has no table for {key}")));
             }
         }
         let settings = self.interpret(&doc)?;
@@ -82,8 +82,7 @@ impl Store {
     fn interpret(&self, doc: &DocumentMut) -> Result<Settings, Problem> {
         let mut settings = self.defaults();
         for (key, value) in flatten("", doc.as_table())? {
-            let (id, field) = self.find(&key)?;
-            (field.write)(settings.builder_mut(id), &value).map_err(|e| {
+            self.find(&key)?.write(&mut settings, &value).map_err(|e| {
                 self.bad(&format!("has {key} = {value}: it {e}", value = value.to_string().trim()))
             })?;
         }
@@ -91,16 +90,13 @@ impl Store {
         Ok(settings)
     }
 
-    fn find(&self, key: &str) -> Result<(BuilderId, &'static Field), Problem> {
-        known()
-            .find(|(name, ..)| name == key)
-            .map(|(_, id, field)| (id, field))
-            .ok_or_else(|| self.unknown(key))
+    fn find(&self, key: &str) -> Result<Known, Problem> {
+        Known::all().find(|known| known.key == key).ok_or_else(|| self.unknown(key))
     }
 
     fn unknown(&self, key: &str) -> Problem {
-        let nearest = known()
-            .map(|(name, ..)| name)
+        let nearest = Known::all()
+            .map(|known| known.key)
             .min_by_key(|name| strsim::levenshtein(name, key))
             .unwrap_or_default();
         Problem::new(
@@ -126,43 +122,27 @@ impl Store {
 }
 
 /// Whether a setting may have this value.
-fn check(key: &str, field: &Field, value: &Value) -> Result<(), Problem> {
-    let mut scratch =
-        Settings::defaults(HostSize { cores: 1, memory_mib: 4096 }).builder(BuilderId::native()).clone();
-    (field.write)(&mut scratch, value).map_err(|e| {
+fn check(known: &Known, value: &Value) -> Result<(), Problem> {
+    let mut scratch = Settings::defaults(HostSize { cores: 1, memory_mib: 4096 });
+    known.write(&mut scratch, value).map_err(|e| {
         Problem::new(
             Code::BadSettings,
-            format!("{key} can't be {}: it {e}", value.to_string().trim()),
-            format!("nothing was changed; {} is {}", field.name, field.effect),
+            format!("{} can't be {}: it {e}", known.key, value.to_string().trim()),
+            format!("nothing was changed; it is {}", known.effect()),
         )
     })
 }
 
-fn view(
-    key: String,
-    id: BuilderId,
-    field: &Field,
-    settings: &Settings,
-    defaults: &Settings,
-    chosen: &DocumentMut,
-) -> SettingView {
-    let text = |s: &Settings| (field.read)(s.builder(id)).map(|v| v.to_string());
-    let table = chosen.get("builders").and_then(|b| b.get(id.as_str()));
+fn view(known: Known, settings: &Settings, defaults: &Settings, chosen: &DocumentMut) -> SettingView {
+    let text = |s: &Settings| known.read(s).map(|v| v.to_string());
     SettingView {
         value: text(settings),
         default: text(defaults),
-        set: table.and_then(|t| t.get(field.name)).is_some(),
-        effect: field.effect.into(),
-        applies: field.applies,
-        key,
+        set: known.is_set(chosen),
+        effect: known.effect().into(),
+        applies: known.applies(),
+        key: known.key,
     }
-}
-
-/// Every dotted name with what it stands for.
-fn known() -> impl Iterator<Item = (String, BuilderId, &'static Field)> {
-    BuilderId::ALL
-        .into_iter()
-        .flat_map(|id| FIELDS.iter().map(move |f| (format!("builders.{id}.{}", f.name), id, f)))
 }
 
 /// The values of a document by their dotted names.
@@ -185,29 +165,16 @@ fn flatten(prefix: &str, table: &dyn TableLike) -> Result<Vec<(String, Value)>, 
     Ok(found)
 }
 
-/// `[builders.<id>]`, made where it is missing; `None` where something else is in its place.
-fn section(doc: &mut DocumentMut, id: BuilderId) -> Option<&mut dyn TableLike> {
-    let mut parent = Table::new();
-    parent.set_implicit(true);
-    let builders = doc.entry("builders").or_insert(Item::Table(parent)).as_table_like_mut()?;
-    builders.entry(id.as_str()).or_insert(Item::Table(Table::new())).as_table_like_mut()
-}
-
-fn set(table: &mut dyn TableLike, field: &Field, mut value: Value) {
-    if let Some(old) = table.get(field.name).and_then(Item::as_value) {
-        *value.decor_mut() = old.decor().clone();
-    }
-    table.insert(field.name, Item::Value(value));
-}
-
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{BUILDER, GENERAL};
     use super::*;
     use crate::vm::Setting;
+    use igloo_protocol::BuilderId;
 
     const HOST: HostSize = HostSize { cores: 8, memory_mib: 32768 };
 
@@ -232,19 +199,22 @@ mod tests {
 
     #[test]
     fn every_field_reads_back_what_it_wrote() {
-        let values = ["false", "\"/img\"", "3", "4096", "77", "true", "4444", "\"kvm\""];
-        for (field, text) in FIELDS.iter().zip(values) {
+        let builder = ["false", "\"/img\"", "3", "4096", "77", "true", "4444", "\"kvm\""];
+        let general = ["\"kitty\"", "false", "false", "false", "false"];
+        let aarch64 = BUILDER.len();
+        let keys = Known::all().skip(aarch64).map(|k| k.key);
+        for (key, text) in keys.zip(builder.into_iter().chain(general)) {
             let (_d, s) = store("");
-            let key = format!("builders.x86_64.{}", field.name);
             let settings = s.apply(&patch(&key, Some(text))).unwrap();
             assert_eq!(s.load().unwrap(), settings);
-            let views = s.views();
-            assert_eq!(views.len(), 2 * FIELDS.len());
+            let views = s.views().unwrap();
+            assert_eq!(views.len(), 2 * BUILDER.len() + GENERAL.len());
             let set: Vec<_> = views.iter().filter(|v| v.set).collect();
             assert_eq!(
                 (set.len(), set[0].key.as_str(), set[0].value.as_deref()),
                 (1, key.as_str(), Some(text))
             );
+            assert_ne!(settings, s.defaults(), "{key}");
             assert_eq!(s.apply(&patch(&key, None)).unwrap(), s.defaults());
         }
     }
@@ -306,6 +276,7 @@ mod tests {
             let p = s.load().unwrap_err();
             assert_eq!(p.code, Code::BadSettings, "{garbage:?}: {p}");
             assert!(!p.remedy.is_empty());
+            assert_eq!(s.views().unwrap_err(), p);
             assert!(s.apply(&patch("builders.x86_64.cores", Some("2"))).is_err());
             assert_eq!(fs::read(&path).unwrap(), garbage);
         }

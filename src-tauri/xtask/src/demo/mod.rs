@@ -68,7 +68,8 @@ fn show(stages: &mut Stages, undo: &mut Undo) -> Result<()> {
     })?;
     stages.need("setup", || {
         igloo.undo_by("Nix's setup", &["setup", "--undo", "--yes", builder], undo);
-        igloo.run(&["setup", "--yes", builder])?;
+        // its own builds come next, after the daemon has read its settings anew
+        igloo.run(&["setup", "--yes", "--no-proof", builder])?;
         nix.restart_own_daemon()
     })?;
     stages.need("builds", || diamond::build(&nix, &format!("{builder}-linux"), undo))

@@ -1,0 +1,179 @@
+//! Running `igloo-admin` as root: the ways there are, which of them fits, and what came of it.
+//!
+//! A caller asks [`choose`] for the [`Way`] that fits its [`Surroundings`], shows the plan and asks
+//! its own question first, and then calls [`Elevate::run`]. What is run and what an end means are
+//! pure functions ([`Way::words`], [`Way::meaning`]); the call itself is one line.
+
+mod ended;
+mod osascript;
+mod way;
+
+pub use ended::{Elevated, Ended};
+pub use osascript::SCRIPT;
+pub use way::{Surroundings, Way, choose, find};
+
+use crate::wire::encode;
+use igloo_protocol::plan::{Plan, Report};
+use igloo_protocol::{Code, Problem};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What `igloo-admin` is asked to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Verb<'a> {
+    /// Carry a plan out.
+    Apply(&'a Plan),
+    /// Take everything back.
+    Undo,
+    /// Say what is in place.
+    Status,
+}
+
+impl Verb<'_> {
+    /// The arguments of `igloo-admin`.
+    ///
+    /// # Errors
+    /// `Usage` if the plan is too long.
+    pub fn words(self) -> Result<Vec<OsString>, Problem> {
+        Ok(match self {
+            Verb::Apply(plan) => vec!["apply".into(), encode(plan)?.into()],
+            Verb::Undo => vec!["undo".into()],
+            Verb::Status => vec!["status".into()],
+        })
+    }
+}
+
+/// Something that runs `igloo-admin` as root. Faces take this, so that their tests ask nobody for a password.
+pub trait Elevate {
+    /// Runs the `igloo-admin` at `helper` to its end. Blocks: the user may think as long as they like.
+    fn run(&self, helper: &Path, verb: Verb<'_>) -> Elevated;
+}
+
+impl Elevate for Way {
+    fn run(&self, helper: &Path, verb: Verb<'_>) -> Elevated {
+        let words = match self.words(helper, verb) {
+            Ok(words) => words,
+            Err(problem) => return Elevated::Failed(problem),
+        };
+        let [program, args @ ..] = words.as_slice() else { return self.refusal(helper, verb) };
+        match self.start(program, args).output() {
+            Ok(output) => self.meaning(&Ended::from(output)),
+            Err(e) => Elevated::Failed(Problem::new(
+                Code::MissingTool,
+                format!("can't run {}: {e}", program.display()),
+                by_hand(helper, verb),
+            )),
+        }
+    }
+}
+
+impl Way {
+    fn start(&self, program: &OsString, args: &[OsString]) -> Command {
+        let mut command = Command::new(program);
+        command.args(args).stdout(Stdio::piped());
+        // sudo asks on the terminal, and what igloo-admin says in words is for the user there
+        if self.on_terminal() {
+            command.stdin(Stdio::inherit()).stderr(Stdio::inherit());
+        } else {
+            command.stdin(Stdio::null()).stderr(Stdio::piped());
+        }
+        command
+    }
+
+    fn refusal(&self, helper: &Path, verb: Verb<'_>) -> Elevated {
+        Elevated::NotAllowed(Problem::new(
+            Code::NotAllowed,
+            "this needs an administrator's right, and there is no terminal and no desktop to ask for it on",
+            by_hand(helper, verb),
+        ))
+    }
+}
+
+/// The remedy of those who have to run it themselves.
+fn by_hand(helper: &Path, verb: Verb<'_>) -> String {
+    match sudo_line(helper, verb) {
+        Ok(line) => format!("run this in a terminal: {line}"),
+        Err(problem) => problem.remedy,
+    }
+}
+
+/// The words to run in a terminal: `igloo-admin` itself when already root, else through `sudo`.
+///
+/// # Errors
+/// As [`Way::words`].
+pub fn command(helper: &Path, verb: Verb<'_>, is_root: bool) -> Result<Vec<OsString>, Problem> {
+    let way = if is_root { Way::Direct } else { Way::Sudo(PathBuf::from(way::SUDO[0])) };
+    way.words(helper, verb)
+}
+
+/// The line for those who prefer to run it themselves: it works when pasted into a shell. `sudo` is
+/// looked up by the shell, as every sudo line is.
+///
+/// # Errors
+/// As [`Way::words`].
+pub fn sudo_line(helper: &Path, verb: Verb<'_>) -> Result<String, Problem> {
+    Ok(shell_line(&Way::Sudo("sudo".into()).words(helper, verb)?))
+}
+
+/// The words as a line to paste into a shell.
+pub fn shell_line(words: &[OsString]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+-./=_".contains(c);
+    let quote = |word: &OsString| {
+        let word = word.to_string_lossy();
+        let safe = !word.is_empty() && word.chars().all(plain);
+        if safe { word.into_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    };
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// What a run in a terminal came to, from its standard output and exit code (`None`: ended by a signal).
+///
+/// # Errors
+/// Where `igloo-admin` said nothing it did not run: `NotAllowed` when sudo refused, else `AdminFailed`.
+pub fn outcome(stdout: &[u8], exit_code: Option<i32>) -> Result<Report, Problem> {
+    let ended = Ended { code: exit_code, signal: None, stdout: stdout.to_vec(), stderr: Vec::new() };
+    Way::Sudo(PathBuf::from(way::SUDO[0])).meaning(&ended).into_report()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_to_paste_survives_a_shell() {
+        let words = ["/a b/it's", "x;rm", "", "YQ=="].map(OsString::from);
+        assert_eq!(shell_line(&words), r"'/a b/it'\''s' 'x;rm' '' YQ==");
+        let line = sudo_line(Path::new("/opt/my igloo/igloo-admin"), Verb::Undo).unwrap();
+        assert_eq!(line, "sudo -- '/opt/my igloo/igloo-admin' undo");
+        let printed =
+            Command::new("/bin/sh").args(["-c", &format!("set -- {line}; echo \"$#:$3\"")]).output();
+        assert_eq!(printed.unwrap().stdout, b"4:/opt/my igloo/igloo-admin\n");
+    }
+
+    #[test]
+    fn where_nobody_can_be_asked_it_says_what_to_run() {
+        let Elevated::NotAllowed(problem) = Way::Refuse.run(Path::new("/bin/igloo-admin"), Verb::Undo) else {
+            panic!("it ran")
+        };
+        assert_eq!(problem.code, Code::NotAllowed);
+        assert_eq!(problem.remedy, "run this in a terminal: sudo -- /bin/igloo-admin undo");
+    }
+
+    #[test]
+    fn a_way_that_is_not_there_is_a_failure() {
+        let way = Way::Sudo("/nowhere/sudo".into());
+        let Elevated::Failed(problem) = way.run(Path::new("/bin/igloo-admin"), Verb::Status) else {
+            panic!("it ran")
+        };
+        assert_eq!(problem.code, Code::MissingTool);
+        assert!(problem.message.starts_with("can't run /nowhere/sudo: "), "{problem}");
+    }
+
+    #[test]
+    fn no_report_means_that_it_did_not_run() {
+        assert_eq!(outcome(b"", Some(1)).unwrap_err().code, Code::NotAllowed);
+        assert_eq!(outcome(b"", Some(127)).unwrap_err().code, Code::AdminFailed);
+        assert_eq!(outcome(b"{", None).unwrap_err().code, Code::AdminFailed);
+    }
+}
