@@ -49,14 +49,16 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
 
 /// Resolves when an engine that answered does no longer.
 async fn gone(sight: &mut Sight) {
-    let answers = |seen: &Seen| seen.snapshot.is_some();
-    let seen = match sight.wait_for(answers).await {
-        Ok(_) => sight.wait_for(|seen| !answers(seen)).await,
-        Err(e) => Err(e),
-    };
-    if seen.is_err() {
-        pending().await
+    sight.mark_changed();
+    let mut answered = false;
+    while sight.changed().await.is_ok() {
+        let answers = sight.borrow_and_update().snapshot.is_some();
+        if answered && !answers {
+            return;
+        }
+        answered = answers;
     }
+    pending().await
 }
 
 /// Notes what keeps the engine from running, and logs it once. That another runs is no trouble.

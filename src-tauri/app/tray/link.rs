@@ -94,21 +94,6 @@ impl Link {
         }
     }
 
-    /// Hands a command to the engine and returns at once. What fails is logged.
-    ///
-    /// Commands do not wait for each other: a start that takes its time must not hold up its cancelling.
-    pub fn commands(&self) -> impl Fn(Command) + Send + Sync + use<> {
-        let (handle, client) = (self.runtime(), self.client());
-        move |command| {
-            let client = client.clone();
-            handle.spawn(async move {
-                if let Err(problem) = client.command(&command).await {
-                    tracing::error!(?command, "{problem}; {}", problem.remedy);
-                }
-            });
-        }
-    }
-
     /// Ends the hosted engine, if one runs. Machines go on running.
     pub fn end(mut self) {
         let Some(hosting) = self.hosting.take() else { return };
@@ -118,6 +103,17 @@ impl Link {
             tracing::warn!("the engine did not end within {} s", ENGINE_ENDS.as_secs());
         }
     }
+}
+
+/// Hands a command to the engine and returns at once. What fails is logged.
+///
+/// Commands do not wait for each other: a start that takes its time must not hold up its cancelling.
+pub fn send(runtime: &Handle, client: Client, command: Command) {
+    runtime.spawn(async move {
+        if let Err(problem) = client.command(&command).await {
+            tracing::error!(?command, "{problem}; {}", problem.remedy);
+        }
+    });
 }
 
 /// Follows one engine after the other.

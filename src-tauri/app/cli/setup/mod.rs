@@ -1,10 +1,10 @@
 //! `igloo setup`: plan without privilege, show, ask, and only then have `igloo-admin` do it.
 
-mod helper;
-mod operations;
+pub(crate) mod helper;
+pub(crate) mod operations;
 mod proof;
 mod render;
-mod sharing;
+pub(crate) mod sharing;
 
 use super::{
     Outcome, builder,
