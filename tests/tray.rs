@@ -1,46 +1,166 @@
-//! The menu-bar app on a private desktop, and without one.
+//! The menu-bar app with the engine in it, on a private desktop, and without one.
 #![cfg(target_os = "linux")]
 // clippy sees a test only in what says #[test]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/desktop.rs"]
 mod desktop;
+#[path = "support/windows.rs"]
+mod windows;
 
 use desktop::{Desktop, Proc, private, wait_for};
+use igloo_protocol::{BuilderId, Snapshot};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, File},
     path::Path,
     process::Command,
+    sync::mpsc::Receiver,
+    time::Duration,
 };
+use windows::Windows;
 
 const TRAY: &str = env!("CARGO_BIN_EXE_igloo-tray");
 const CLI: &str = env!("CARGO_BIN_EXE_igloo");
+const DEADLINE: Duration = Duration::from_secs(30);
 
-#[test]
-fn without_an_engine_the_menu_says_so_and_quits() {
-    let desktop = Desktop::start();
-    let mut app = Proc(desktop.command(TRAY).spawn().unwrap());
-    let tray = desktop.tray();
-    assert_eq!(tray.labels(), ["No engine runs", "", "Quit Igloo"]);
-    assert!(!tray.find("No engine runs").unwrap().enabled);
-    assert!(tray.menu().unwrap()[1].separator);
-    assert!(tray.icon().starts_with(desktop.dir.path()), "the picture is outside the app's own folders");
-    assert!(tray.picture().unwrap().starts_with(b"\x89PNG"));
-    tray.click("Quit Igloo");
-    assert_eq!(app.exit_code(), Some(0));
+/// The app on a desktop, past its first run.
+fn app(desktop: &Desktop) -> Proc {
+    let paths = desktop.paths();
+    paths.create().unwrap();
+    fs::write(paths.config_dir.join("first-run-done"), "").unwrap();
+    Proc(desktop.command(TRAY).spawn().unwrap())
+}
+
+/// A builder of this machine's own kind is there unless the settings say otherwise.
+fn header(state: &str) -> String {
+    format!("{}: {state}", BuilderId::native().system())
+}
+
+/// What the engine says, told by the command line; `None`: none runs.
+fn status(desktop: &Desktop) -> Option<Snapshot> {
+    let out = desktop.command(CLI).args(["status", "--json"]).output().unwrap();
+    serde_json::from_slice(&out.stdout).ok()
+}
+
+/// Waits until the app says by itself that a line is called this now.
+fn hear(news: &Receiver<String>, label: &str) {
+    loop {
+        let said = news.recv_timeout(DEADLINE).unwrap_or_else(|e| panic!("waited for {label:?}: {e}"));
+        if said == label {
+            return;
+        }
+    }
 }
 
 #[test]
-fn the_menu_follows_the_engine_that_runs() {
+fn the_app_is_an_engine_that_ends_with_it() {
+    let desktop = Desktop::start();
+    let mut app = app(&desktop);
+    let tray = desktop.tray();
+    wait_for("the builder", || tray.find(&header("Stopped")));
+    assert_eq!(status(&desktop).unwrap().engine.pid, app.0.id());
+    let labels = ["Start", "Stop Now", "Ephemeral", "Open Terminal", "", "Builds", "Copy", ""];
+    assert_eq!(tray.labels()[1..9], labels);
+    assert_eq!(tray.labels()[9..], ["Set Up Nix…", "Settings…", "", "Quit Igloo"]);
+    assert!(tray.icon().starts_with(desktop.dir.path()), "the picture is outside the app's own folders");
+    assert!(tray.picture().unwrap().starts_with(b"\x89PNG"));
+    assert_eq!(tray.title(), "Igloo");
+    tray.click("Quit Igloo");
+    assert_eq!(app.exit_code(), Some(0));
+    assert!(!desktop.paths().socket().exists(), "the engine did not end cleanly");
+    assert!(!desktop.paths().runtime_dir.join("tray.sock").exists());
+}
+
+#[test]
+fn the_menu_follows_what_the_command_line_does() {
+    let desktop = Desktop::start();
+    let _app = app(&desktop);
+    let tray = desktop.tray();
+    wait_for("the builder", || tray.find(&header("Stopped")));
+    let news = tray.news();
+    let igloo = |args: &[&str]| desktop.command(CLI).args(args).output().unwrap();
+    let builder = BuilderId::native().as_str();
+    // there is no image, so the start fails
+    let failed = igloo(&["start", builder]);
+    assert_eq!(failed.status.code(), Some(20), "{}", String::from_utf8_lossy(&failed.stderr));
+    // nobody asked the app for its menu: it told by itself
+    hear(&news, &header("Failed · no image is chosen"));
+    assert!(igloo(&["ephemeral", builder, "on"]).status.success());
+    let checked = || tray.find("Ephemeral")?.checked;
+    wait_for("the mark", || (checked() == Some(true)).then_some(()));
+    // and back by the menu
+    tray.click("Ephemeral");
+    wait_for("no mark", || (checked() == Some(false)).then_some(()));
+    let view = status(&desktop).unwrap().builder(BuilderId::native()).cloned().unwrap();
+    assert!(!view.ephemeral);
+}
+
+#[test]
+fn it_is_a_client_of_an_engine_that_runs_and_takes_over_when_that_ends() {
+    let desktop = Desktop::start();
+    let engine = Proc(desktop.command(CLI).arg("serve").spawn().unwrap());
+    wait_for("an engine", || status(&desktop));
+    let app = app(&desktop);
+    let tray = desktop.tray();
+    wait_for("a client", || tray.find("Quit Igloo · igloo serve goes on"));
+    assert_eq!(status(&desktop).unwrap().engine.pid, engine.0.id());
+    drop(engine);
+    wait_for("an engine of its own", || tray.find("Quit Igloo"));
+    assert_eq!(status(&desktop).unwrap().engine.pid, app.0.id());
+}
+
+#[test]
+fn a_signal_ends_it_as_quit_does() {
+    let desktop = Desktop::start();
+    let mut app = app(&desktop);
+    wait_for("the builder", || desktop.tray().find(&header("Stopped")));
+    kill_process(Pid::from_child(&app.0), Signal::TERM).unwrap();
+    assert_eq!(app.exit_code(), Some(0));
+    assert!(!desktop.paths().socket().exists(), "the engine did not end cleanly");
+}
+
+#[test]
+fn settings_that_make_no_sense_are_told_and_mended_while_it_runs() {
+    let desktop = Desktop::start();
+    let settings = desktop.paths().settings_file();
+    desktop.paths().create().unwrap();
+    fs::write(&settings, "nonsense = 1\n").unwrap();
+    let _app = app(&desktop);
+    let tray = desktop.tray();
+    wait_for("the trouble", || tray.labels().first()?.starts_with("Can't run: ").then_some(()));
+    fs::remove_file(&settings).unwrap();
+    wait_for("the builder", || tray.find(&header("Stopped")));
+}
+
+#[test]
+fn a_second_launch_opens_the_window_of_the_first() {
+    let desktop = Desktop::start();
+    let _app = app(&desktop);
+    let tray = desktop.tray();
+    wait_for("the builder", || tray.find(&header("Stopped")));
+    let windows = Windows::of(&desktop);
+    assert_eq!(windows.titles(), [""; 0], "a window is there that nobody asked for");
+    let again = || {
+        let mut second = Proc(desktop.command(TRAY).spawn().unwrap());
+        assert_eq!(second.exit_code(), Some(0));
+        wait_for("the window", || windows.titles().contains(&"Igloo".to_owned()).then_some(()));
+    };
+    again();
+    // it is one window, and closing it does not end the app
+    again();
+    assert_eq!(windows.titles(), ["Igloo"]);
+    windows.close("Igloo");
+    assert!(tray.find(&header("Stopped")).is_some());
+    again();
+}
+
+#[test]
+fn the_first_run_opens_the_window_by_itself() {
     let desktop = Desktop::start();
     let _app = Proc(desktop.command(TRAY).spawn().unwrap());
-    let tray = desktop.tray();
-    let alone = ["No engine runs", "", "Quit Igloo"];
-    assert_eq!(tray.labels(), alone);
-    let engine = Proc(desktop.command(CLI).arg("serve").spawn().unwrap());
-    wait_for("a builder", || tray.find("Start"));
-    drop(engine);
-    wait_for("no engine", || (tray.labels() == alone).then_some(()));
+    let windows = Windows::of(&desktop);
+    wait_for("the window", || windows.titles().contains(&"Igloo".to_owned()).then_some(()));
 }
 
 #[test]

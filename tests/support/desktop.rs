@@ -2,6 +2,8 @@
 //! apps (`org.kde.StatusNotifierWatcher`). The tray is read and clicked over D-Bus, as a panel does:
 //! <https://www.freedesktop.org/wiki/Specifications/StatusNotifierItem/> and `com.canonical.dbusmenu`.
 
+use futures_util::StreamExt;
+use igloo_engine::host::Paths;
 use std::{
     collections::HashMap,
     ffi::OsStr,
@@ -9,11 +11,11 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant},
 };
 use zbus::{
-    Connection, Message, block_on, interface,
+    Connection, MatchRule, Message, MessageStream, block_on, interface,
     message::Header,
     wire::{OwnedVariant, Type, Variant},
 };
@@ -162,6 +164,16 @@ impl Desktop {
         command
     }
 
+    /// The display that it has, as `DISPLAY` says it.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// Igloo's files of the programs that run on it.
+    pub fn paths(&self) -> Paths {
+        paths(self.dir.path())
+    }
+
     /// The newest tray item, once it is there and has a menu.
     pub fn tray(&self) -> Tray<'_> {
         let (name, path) = wait_for("the tray item", || self.items.lock().unwrap().last().cloned());
@@ -171,6 +183,11 @@ impl Desktop {
     }
 }
 
+/// Where the programs that run on a desktop keep Igloo's files.
+pub fn paths(dir: &Path) -> Paths {
+    Paths::below(&dir.join("igloo"))
+}
+
 /// The program with a home and folders below `dir`, and without a display or a bus.
 pub fn private(program: impl AsRef<OsStr>, dir: &Path) -> Command {
     let mut command = Command::new(program);
@@ -178,7 +195,8 @@ pub fn private(program: impl AsRef<OsStr>, dir: &Path) -> Command {
     for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"] {
         command.env(name, dir.join(name));
     }
-    for name in ["IGLOO_HOME", "IGLOO_LOG", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {
+    command.env("IGLOO_HOME", dir.join("igloo"));
+    for name in ["IGLOO_LOG", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {
         command.env_remove(name);
     }
     command
@@ -202,6 +220,21 @@ pub struct Item {
     pub enabled: bool,
     /// Whether it is a separator.
     pub separator: bool,
+    /// Whether it has its mark, where it can have one.
+    pub checked: Option<bool>,
+    /// The lines of its own menu.
+    pub within: Vec<Item>,
+}
+
+impl Item {
+    /// Every line of some, and of the menus in them.
+    pub fn all(items: Vec<Item>) -> Vec<Item> {
+        let with_its_own = |mut item: Item| {
+            let within = std::mem::take(&mut item.within);
+            [vec![item], Item::all(within)].concat()
+        };
+        items.into_iter().flat_map(with_its_own).collect()
+    }
 }
 
 /// A node of `GetLayout`: id, properties, children.
@@ -214,7 +247,7 @@ impl Tray<'_> {
         self.call_menu("AboutToShow", &(0i32,))?;
         let answer = self.call_menu("GetLayout", &(0i32, -1i32, Vec::<String>::new()))?;
         let (_revision, (_, _, children)): (u32, Node) = answer.body().deserialize().ok()?;
-        children.into_iter().map(|child| Some(item(Node::try_from(child).ok()?))).collect()
+        items(children)
     }
 
     /// What the lines say.
@@ -222,9 +255,40 @@ impl Tray<'_> {
         self.menu().unwrap_or_default().into_iter().map(|item| item.label).collect()
     }
 
-    /// The line that says this.
+    /// The line that says this, in whichever menu it is.
     pub fn find(&self, label: &str) -> Option<Item> {
-        self.menu()?.into_iter().find(|item| item.label == label)
+        Item::all(self.menu()?).into_iter().find(|item| item.label == label)
+    }
+
+    /// The number of every line, in whichever menu it is.
+    pub fn ids(&self) -> Vec<i32> {
+        Item::all(self.menu().unwrap_or_default()).into_iter().map(|item| item.id).collect()
+    }
+
+    /// The item's name to a screen reader.
+    pub fn title(&self) -> String {
+        self.property("Title").and_then(|v| String::try_from(v).ok()).expect("a title")
+    }
+
+    /// What the app says of its menu from now on, by itself: the new label of each line that changes.
+    pub fn news(&self) -> mpsc::Receiver<String> {
+        let rule = MatchRule::builder()
+            .msg_type(zbus::message::Type::Signal)
+            .sender(self.name.clone())
+            .interface("com.canonical.dbusmenu")
+            .member("ItemsPropertiesUpdated")
+            .build()
+            .unwrap();
+        let (sender, news) = mpsc::channel();
+        let mut signals = block_on(MessageStream::for_match_rule(rule, self.connection, None)).unwrap();
+        std::thread::spawn(move || {
+            while let Some(Ok(signal)) = block_on(signals.next()) {
+                if labels(&signal).unwrap_or_default().into_iter().any(|label| sender.send(label).is_err()) {
+                    return;
+                }
+            }
+        });
+        news
     }
 
     /// Clicks the line that says this.
@@ -268,15 +332,34 @@ impl Tray<'_> {
     }
 }
 
-fn item((id, properties, _): Node) -> Item {
+/// What `ItemsPropertiesUpdated` carries: of each item the properties that changed, and those that are gone.
+type Updated = (Vec<(i32, HashMap<String, OwnedVariant>)>, Vec<(i32, Vec<String>)>);
+
+fn labels(signal: &Message) -> Option<Vec<String>> {
+    let (updated, _): Updated = signal.body().deserialize().ok()?;
+    let label = |properties: &HashMap<String, OwnedVariant>| {
+        Some(unmarked(&String::try_from(properties.get("label")?.clone()).ok()?))
+    };
+    Some(updated.iter().filter_map(|(_, properties)| label(properties)).collect())
+}
+
+fn items(nodes: Vec<OwnedVariant>) -> Option<Vec<Item>> {
+    nodes.into_iter().map(|node| item(Node::try_from(node).ok()?)).collect()
+}
+
+fn item((id, properties, children): Node) -> Option<Item> {
     let text = |key: &str| properties.get(key).and_then(|v| String::try_from(v.clone()).ok());
     let flag = |key: &str| properties.get(key).and_then(|v| bool::try_from(v.clone()).ok());
-    Item {
+    let state = properties.get("toggle-state").and_then(|v| i32::try_from(v.clone()).ok());
+    let can_be_marked = text("toggle-type").is_some_and(|kind| !kind.is_empty());
+    Some(Item {
         id,
         label: unmarked(&text("label").unwrap_or_default()),
         enabled: flag("enabled").unwrap_or(true),
         separator: text("type").as_deref() == Some("separator"),
-    }
+        checked: can_be_marked.then_some(state == Some(1)),
+        within: items(children)?,
+    })
 }
 
 /// `_` marks a mnemonic, and doubled is a letter.
