@@ -3,5 +3,6 @@
 pub mod cli;
 mod host_nix;
 pub mod log;
+pub mod session;
 #[cfg(feature = "tray")]
 pub mod tray;

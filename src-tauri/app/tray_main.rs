@@ -2,13 +2,12 @@
 
 use clap::Parser;
 use igloo::{
-    log,
+    log, session,
     tray::{
         self, Parts,
         instance::{self, Instance},
         link::Link,
         page::Page,
-        session,
     },
 };
 use igloo_engine::{api::Client, host::Paths};

@@ -2,13 +2,6 @@
 
 use crate::support::Home;
 
-/// `/etc` as tar sees it: bytes, modes, owners, times of files. A folder's own time changes with what is in it.
-fn etc(home: &Home) -> String {
-    let tar = "cd /etc && find . ! -type d -print0 | sort -z | tar --null -T - --no-recursion --numeric-owner -cf - | sha256sum";
-    let folders = "cd /etc && find . -type d -printf '%p %m %U %G\\n' | sort";
-    home.sandbox().sh(tar).ok().out + &home.sandbox().sh(folders).ok().out
-}
-
 #[test]
 fn a_setup_proves_itself_and_its_undo_leaves_etc_to_the_byte() {
     there_and_back("IGLOO_TEST_NIX");
@@ -22,7 +15,7 @@ fn with_the_newest_nix_too() {
 fn there_and_back(nix: &str) {
     let mut home = Home::in_sandbox_with(nix);
     home.sandbox_mut().start_nix();
-    let before = etc(&home);
+    let before = home.sandbox().etc();
     home.serve();
     home.igloo(&["start"]).ok();
     let set_up = home.igloo(&["setup", "--yes", "--json"]).ok();
@@ -30,7 +23,7 @@ fn there_and_back(nix: &str) {
     let proof = &said["proof"][0];
     assert_eq!(proof["machine"], "ssh-ng://builder@linux-builder-x86_64", "{}", set_up.out);
     assert!(proof["problem"].is_null() && said["report"]["outcome"] == "applied", "{}", set_up.out);
-    assert_ne!(etc(&home), before);
+    assert_ne!(home.sandbox().etc(), before);
 
     let machines = home.sandbox().read("/etc/nix/machines");
     let features = home.builder().running.unwrap().features;
@@ -39,5 +32,5 @@ fn there_and_back(nix: &str) {
     let shown = home.igloo(&["setup", "--undo", "--plan"]).ok().out;
     assert!(shown.contains("• /etc/nix/machines\n") && shown.contains("sudo -- /"), "{shown}");
     home.igloo(&["setup", "--undo", "--yes"]).ok();
-    assert_eq!(etc(&home), before);
+    assert_eq!(home.sandbox().etc(), before);
 }

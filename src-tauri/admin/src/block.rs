@@ -26,6 +26,11 @@ pub(crate) fn body(text: &str) -> Option<&str> {
     find(text).map(|block| &text[block.body])
 }
 
+/// Whether there is a block.
+pub(crate) fn is_in(text: &str) -> bool {
+    find(text).is_some()
+}
+
 /// The text with `body`, whole lines, in a block at its end.
 pub(crate) fn append(text: &str, body: &str) -> String {
     let joined = !text.is_empty() && !text.ends_with('\n');

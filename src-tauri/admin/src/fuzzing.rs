@@ -1,7 +1,7 @@
 //! What must hold of the editors for every text whatever. For fuzz targets; each panics where a law is broken.
 
 use crate::root::Platform;
-use crate::{machines as machines_file, nix_conf as conf, ssh_conf as ssh, wire};
+use crate::{block, machines as machines_file, nix_conf as conf, ssh_conf as ssh, wire};
 use igloo_protocol::BuilderId;
 use igloo_protocol::plan::{NixSetting, SshHost};
 use std::num::NonZeroU16;
@@ -16,7 +16,7 @@ pub fn nix_conf(text: &str) {
     assert_eq!(conf::set(&with_a, &b), conf::set(&with_b, &a), "setting two");
     let plain = conf::remove(text);
     assert_eq!(conf::remove(&conf::set(&with_a, &b)), plain, "removing");
-    assert!(conf::has_block(text) || plain == text, "removing what is not there");
+    assert!(block::is_in(text) || plain == text, "removing what is not there");
     assert_eq!(conf::get(&with_a, a.name()).as_deref(), Some(conf::MACHINES), "reading what was set");
 }
 
@@ -48,7 +48,7 @@ pub fn ssh_conf(text: &str) {
     assert_eq!(ssh::set(&once, &a), once, "setting twice");
     assert_eq!(ssh::set(&ssh::set(&once, &x), &a), once, "setting another in between");
     assert_eq!(ssh::remove(&once), ssh::remove(text), "removing");
-    assert!(ssh::has_block(text) || ssh::remove(&once) == text, "removing what is not there");
+    assert!(block::is_in(text) || ssh::remove(&once) == text, "removing what is not there");
     let _ = ssh::includes_folder(text);
 }
 

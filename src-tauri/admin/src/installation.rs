@@ -50,6 +50,8 @@ pub(crate) struct Survey {
     pub machines: Result<(), Problem>,
     /// What does not forbid a setup, and makes it less than it seems.
     pub notes: Vec<Note>,
+    /// What `nix.conf` sets.
+    pub in_force: Settings,
 }
 
 impl Survey {
@@ -62,6 +64,7 @@ impl Survey {
             settings: settings_file(root, kind, &in_force),
             machines: machines(root, kind),
             notes: obstacles::notes(root, kind, &in_force),
+            in_force,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The managed files as they are, and whether the places are free that a plan would write to.
 
 use crate::folder::{Folder, Found};
-use crate::in_force;
 use crate::installation::Survey;
 use crate::obstacles::{About, entry_elsewhere};
 use crate::root::{Root, file_path, folder_path, place};
@@ -12,12 +11,11 @@ use igloo_protocol::{Code, Problem};
 /// Refuses when the place that an operation would write to is another program's.
 pub(crate) fn check_free(root: &Root, ops: &[Operation]) -> Result<(), Problem> {
     let survey = Survey::of(root);
-    let in_force = in_force::settings(root, None);
     for op in ops {
         match op {
             Operation::Machine(machine) => {
                 survey.machines.clone()?;
-                entry_elsewhere(root, machine.builder, &in_force).map_or(Ok(()), Err)?;
+                entry_elsewhere(root, machine.builder, &survey.in_force).map_or(Ok(()), Err)?;
             }
             Operation::NixSetting(_) => drop(survey.settings.clone()?),
             Operation::BuilderKey | Operation::SshHost(_) | Operation::RestartNixDaemon => {}

@@ -12,7 +12,7 @@ mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 mod in_force;
-pub mod inspect;
+mod inspect;
 mod installation;
 mod keys;
 mod layout;
@@ -37,6 +37,7 @@ mod wire;
 pub mod elevate;
 
 pub use apply::apply;
+pub use inspect::inspect;
 pub use installation::installation;
 pub use planner::{describe, diff, plan};
 pub use present::present;

@@ -109,11 +109,6 @@ pub fn get(text: &str, name: &str) -> Option<String> {
     })
 }
 
-/// Whether the text holds a block of Igloo's.
-pub(crate) fn has_block(text: &str) -> bool {
-    block::body(text).is_some()
-}
-
 /// A setting's value as Igloo writes it.
 pub(crate) fn value(setting: &NixSetting) -> String {
     match setting {
@@ -125,19 +120,21 @@ pub(crate) fn value(setting: &NixSetting) -> String {
     }
 }
 
-/// The names of what Igloo writes, in the order in which it writes them.
-const NAMES: [&str; 3] = ["builders", "builders-use-substitutes", "extra-trusted-users"];
+/// The line by which Igloo sets a setting, with its newline.
+pub(crate) fn line(setting: &NixSetting) -> String {
+    format!("{} = {}\n", setting.name(), value(setting))
+}
 
 /// A block's lines with a setting among them: others' lines first, as they are, then Igloo's in a fixed order,
 /// so that it does not matter which was set first.
 fn merge(body: &str, setting: &NixSetting) -> String {
     let conf = parse(body);
     let named = |line: &Line<'_>, name: &str| matches!(&line.what, What::Set { name: n, .. } if *n == name);
-    let others = conf.lines.iter().filter(|l| !NAMES.iter().any(|name| named(l, name)));
+    let others = conf.lines.iter().filter(|l| !NixSetting::NAMES.iter().any(|name| named(l, name)));
     let mut merged: String = others.map(|l| l.raw).collect();
-    for name in NAMES {
+    for name in NixSetting::NAMES {
         if name == setting.name() {
-            merged += &format!("{name} = {}\n", value(setting));
+            merged += &line(setting);
         } else if let Some(line) = conf.lines.iter().rev().find(|l| named(l, name)) {
             merged += line.raw;
         }

@@ -8,7 +8,7 @@ use crate::ssh_conf;
 use igloo_protocol::plan::{ManagedFile, ManagedFolder};
 use igloo_protocol::{BuilderId, Code, InstallKind, Problem};
 
-const MACHINES: &str = "/etc/nix/machines";
+pub(crate) const MACHINES: &str = "/etc/nix/machines";
 const SSH_CONFIG: &str = "/etc/ssh/ssh_config";
 
 /// How deep and how far `@file` is followed in the machines file.
@@ -151,23 +151,24 @@ fn alias_elsewhere(root: &Root, builder: BuilderId) -> Option<Problem> {
     ))
 }
 
+/// Others have an entry for the builder's alias.
+pub(crate) fn taken(place: &str, builder: BuilderId, entry: &str) -> Problem {
+    Problem::new(
+        Code::NotManaged,
+        format!("{place} has an entry for {} that Igloo did not write: {entry}", builder.alias()),
+        "Remove that entry, or turn the program off that wrote it, then try again",
+    )
+}
+
 /// An entry for the builder's alias that is not the one that Igloo writes in the machines file: in a file that
 /// this one takes in by `@file`, or in the setting `builders` itself.
 pub(crate) fn entry_elsewhere(root: &Root, builder: BuilderId, in_force: &Settings) -> Option<Problem> {
-    let taken = |place: &str, entry: &str| {
-        Problem::new(
-            Code::NotManaged,
-            format!("{place} has an entry for {} that Igloo did not write: {entry}", builder.alias()),
-            "Remove that entry, or turn the program off that wrote it, then try again",
-        )
-    };
     if let Some(set) = in_force.get("builders")
         && let Some(entry) = machines::any(&set.value, builder)
     {
-        return Some(taken(&set.file, entry));
+        return Some(taken(&set.file, builder, entry));
     }
-    let files = files_from(&look::text(root, MACHINES).unwrap_or_default());
-    let mut left: Vec<String> = files;
+    let mut left = files_from(&look::text(root, MACHINES).unwrap_or_default());
     let mut seen: Vec<String> = vec![MACHINES.to_owned()];
     while let Some(file) = left.pop() {
         if seen.contains(&file) || seen.len() > MAX_FILES {
@@ -175,7 +176,7 @@ pub(crate) fn entry_elsewhere(root: &Root, builder: BuilderId, in_force: &Settin
         }
         let text = look::text(root, &file).unwrap_or_default();
         if let Some(entry) = machines::any(&text, builder) {
-            return Some(taken(&file, entry));
+            return Some(taken(&file, builder, entry));
         }
         left.extend(files_from(&text));
         seen.push(file);

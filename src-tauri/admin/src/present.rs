@@ -1,7 +1,7 @@
 //! What of Igloo's is there, as far as one can tell without being root.
 
 use crate::root::{Root, file_path};
-use crate::{layout, machines, ssh_conf};
+use crate::{layout, undo};
 use igloo_protocol::plan::ManagedFile;
 use igloo_protocol::{BuilderId, Problem};
 
@@ -30,9 +30,7 @@ fn holds_ours(root: &Root, file: ManagedFile) -> Result<bool, Problem> {
     if matches!(file, ManagedFile::BuilderKey | ManagedFile::BuilderKeyPub) {
         return layout::exists(root, file);
     }
-    let Some(found) = read(root, file)? else { return Ok(false) };
-    let text = String::from_utf8_lossy(&found);
-    Ok(if file == ManagedFile::Machines { machines::has_any(&text) } else { ssh_conf::has_block(&text) })
+    Ok(read(root, file)?.is_some_and(|bytes| undo::has_ours(file, &bytes)))
 }
 
 /// A link is another program's file: nothing of Igloo's is in it.
@@ -47,7 +45,7 @@ fn read(root: &Root, file: ManagedFile) -> Result<Option<Vec<u8>>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Platform;
+    use crate::{Platform, machines};
     use std::fs;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 

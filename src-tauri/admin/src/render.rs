@@ -2,12 +2,13 @@
 
 use crate::installation::Survey;
 use crate::machines::{self, KEY_PATH};
+use crate::obstacles::{MACHINES, taken};
 use crate::root::{Platform, Root, file_path};
 use crate::{setting, ssh_conf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use igloo_protocol::Problem;
 use igloo_protocol::plan::{Count, Machine, ManagedFile, ManagedFolder, Operation, Plan, SshHost};
-use igloo_protocol::{Code, Problem};
 
 /// The files that an operation writes. Which one carries settings is for the installation to say; none where
 /// [`check_free`](crate::layout::check_free) refuses.
@@ -57,14 +58,7 @@ fn render_ssh(platform: Platform, host: &SshHost, old: &str) -> Result<String, P
 
 fn render_machines(machine: &Machine, old: &str) -> Result<String, Problem> {
     if let Some(entry) = machines::foreign(old, machine.builder) {
-        return Err(Problem::new(
-            Code::NotManaged,
-            format!(
-                "/etc/nix/machines has an entry for {} that Igloo did not write: {entry}",
-                machine.builder.alias()
-            ),
-            "Remove that entry, or turn the program off that wrote it, then try again",
-        ));
+        return Err(taken(MACHINES, machine.builder, entry));
     }
     Ok(machines::set(old, machine.builder, &machine_entry(machine)))
 }
@@ -125,6 +119,7 @@ fn settings_path(plan: &Plan) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use igloo_protocol::Code;
 
     fn rendered(op: &Operation, old: &str) -> Result<Option<String>, Problem> {
         render(&Root::for_tests("/none", Platform::Linux, 0, 0), op, ManagedFile::Machines, old)

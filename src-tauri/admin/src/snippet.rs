@@ -3,7 +3,7 @@
 
 use crate::render::machine_entry;
 use crate::root::{Platform, file_path};
-use crate::ssh_conf;
+use crate::{nix_conf, ssh_conf};
 use igloo_protocol::InstallKind;
 use igloo_protocol::plan::{Machine, ManagedFile, NixSetting, Operation, SshHost};
 
@@ -59,9 +59,9 @@ impl Dialect {
     fn setting(&self, setting: &NixSetting) -> Option<String> {
         let value = match setting {
             NixSetting::Builders => return None,
-            NixSetting::BuildersUseSubstitutes(yes) => yes.to_string(),
+            NixSetting::BuildersUseSubstitutes(_) => nix_conf::value(setting),
             // a list would become JSON in Determinate's file
-            NixSetting::ExtraTrustedUsers(users) => string(&names(users).join(" ")),
+            NixSetting::ExtraTrustedUsers(_) => string(&nix_conf::value(setting)),
         };
         Some(format!("{}.{} = {value};", self.settings, setting.name()))
     }
@@ -103,10 +103,6 @@ fn host(op: &Operation) -> Option<&SshHost> {
 
 fn setting(op: &Operation) -> Option<&NixSetting> {
     if let Operation::NixSetting(setting) = op { Some(setting) } else { None }
-}
-
-fn names(users: &igloo_protocol::plan::Users) -> Vec<&str> {
-    users.as_slice().iter().map(|user| user.as_str()).collect()
 }
 
 /// The columns of the machine's entry, under the names that nixpkgs has for them.
@@ -166,7 +162,7 @@ fn files(ops: &[Operation]) -> String {
     if !machines.is_empty() {
         part(ManagedFile::Machines, &machines.concat());
     }
-    let settings: Vec<_> = ops.iter().filter_map(setting).map(conf_line).collect();
+    let settings: Vec<_> = ops.iter().filter_map(setting).map(nix_conf::line).collect();
     if !settings.is_empty() {
         part(ManagedFile::NixConf, &settings.concat());
     }
@@ -174,15 +170,6 @@ fn files(ops: &[Operation]) -> String {
         part(ManagedFile::SshHost(host.builder), &ssh_file(platform, host));
     }
     parts.join("\n")
-}
-
-fn conf_line(setting: &NixSetting) -> String {
-    let value = match setting {
-        NixSetting::Builders => "@/etc/nix/machines".into(),
-        NixSetting::BuildersUseSubstitutes(yes) => yes.to_string(),
-        NixSetting::ExtraTrustedUsers(users) => names(users).join(" "),
-    };
-    format!("{} = {value}\n", setting.name())
 }
 
 #[cfg(test)]

@@ -49,11 +49,6 @@ pub fn remove(text: &str) -> String {
     block::remove(text).unwrap_or_else(|| text.to_owned())
 }
 
-/// Whether the text holds a block of Igloo's.
-pub fn has_block(text: &str) -> bool {
-    block::body(text).is_some()
-}
-
 /// Whether a `Host` block names the host itself, not by a pattern.
 pub fn names_host(text: &str, alias: &str) -> bool {
     text.lines().any(|line| {
@@ -166,7 +161,7 @@ Match originalhost linux-builder-x86_64 localuser root exec \"test -d /var/db/ig
         fn setting_twice_is_setting_once_and_the_rest_stays(head in "[ -~\n]{0,40}", tail in "[ -~\n]{0,40}", p in 1u16.., q in 1u16..) {
             let (one, two) = (lines_for(BuilderId::Aarch64, p), lines_for(BuilderId::Aarch64, q));
             let once = set(&head, &one);
-            prop_assert!(has_block(&once) && once.starts_with(&head));
+            prop_assert!(block::is_in(&once) && once.starts_with(&head));
             prop_assert_eq!(&set(&once, &one), &once);
             prop_assert_eq!(&remove(&once), &head);
             let around = format!("{once}{tail}");

@@ -4,7 +4,7 @@ use crate::folder::{Folder, Meta};
 use crate::receipt::{State, parent};
 use crate::root::{Root, file_path, folder_path, place};
 use crate::wire::sha256;
-use crate::{machines, nix_conf, ssh_conf};
+use crate::{block, machines};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use igloo_protocol::plan::{
@@ -128,12 +128,11 @@ fn edited(root: &Root, file: ManagedFile, before: &Before, now: &[u8]) -> Result
 }
 
 /// Whether anything of Igloo's is left in a file.
-fn has_ours(file: ManagedFile, bytes: &[u8]) -> bool {
+pub(crate) fn has_ours(file: ManagedFile, bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     match file {
         ManagedFile::Machines => machines::has_any(&text),
-        ManagedFile::SshHost(_) => ssh_conf::has_block(&text),
-        ManagedFile::NixConf | ManagedFile::NixCustomConf => nix_conf::has_block(&text),
+        ManagedFile::SshHost(_) | ManagedFile::NixConf | ManagedFile::NixCustomConf => block::is_in(&text),
         ManagedFile::BuilderKey | ManagedFile::BuilderKeyPub => true,
     }
 }

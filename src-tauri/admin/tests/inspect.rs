@@ -3,9 +3,9 @@
 
 mod support;
 
-use igloo_admin::inspect::{Needs, inspect};
-use igloo_protocol::{BuilderId, Setup};
-use std::{fs, num::NonZeroU16};
+use igloo_admin::inspect;
+use igloo_protocol::{BuilderId, Needs, Setup};
+use std::fs;
 use support::{FakeDaemon, HOST_KEY, Sandbox, all_ops};
 
 const X: BuilderId = BuilderId::X86_64;
@@ -18,7 +18,8 @@ fn set_up() -> (Sandbox, String) {
 }
 
 fn look(s: &Sandbox, port: u16, host_key: Option<&str>, daemon_key: Option<&str>) -> Setup {
-    inspect(&s.root, &Needs { builder: X, port: NonZeroU16::new(port).unwrap(), host_key, daemon_key })
+    let (host_key, daemon_key) = (host_key.map(Into::into), daemon_key.map(Into::into));
+    inspect(&s.root, &Needs { builder: X, port, host_key, daemon_key })
 }
 
 fn drifts(setup: Setup) -> Vec<String> {

@@ -5,7 +5,10 @@
 
 mod support;
 
-use igloo_admin::{Root, elevate, elevate::Verb};
+use igloo_admin::{
+    Root,
+    elevate::{Verb, Way},
+};
 use igloo_protocol::plan::{Outcome, Report, StepState};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -142,16 +145,17 @@ fn ssh_config(host: &str, uid: u32) -> String {
 }
 
 fn admin(verb: Verb<'_>) -> Report {
-    let words = elevate::command(Path::new(env!("CARGO_BIN_EXE_igloo-admin")), verb, true).unwrap();
+    let words = Way::Direct.words(Path::new(env!("CARGO_BIN_EXE_igloo-admin")), verb).unwrap();
     let output = Command::new(&words[0])
         .args(&words[1..])
         .env("PATH", "/nowhere")
         .env("LD_LIBRARY_PATH", "/nowhere")
         .output()
         .unwrap();
-    let report = elevate::outcome(&output.stdout, output.status.code()).unwrap();
+    let ended = output.status.code();
+    let report = Way::Direct.meaning(&output.into()).into_report().unwrap();
     let code = report.problem.as_ref().map_or(0, |p| p.code.exit_code());
-    assert_eq!(output.status.code(), Some(i32::from(code)));
+    assert_eq!(ended, Some(i32::from(code)));
     report
 }
 

@@ -9,6 +9,7 @@ mod context;
 mod ephemeral;
 mod follow;
 mod format;
+mod harmless;
 mod image;
 mod log;
 mod print;

@@ -22,7 +22,6 @@ pub mod program;
 #[cfg(test)]
 mod sample;
 pub mod seen;
-pub mod session;
 mod shown;
 pub mod silhouette;
 pub mod terminal;

@@ -10,6 +10,7 @@ mod installation;
 mod phase;
 pub mod plan;
 mod problem;
+mod setup;
 mod snapshot;
 
 pub use answers::{Applies, BuilderQueue, SettingView, SshAccess};
@@ -18,7 +19,8 @@ pub use command::{Command, SettingsPatch, StopMode};
 pub use installation::{InstallKind, Installation};
 pub use phase::{Phase, PrepareStep, Rung};
 pub use problem::{Code, Problem};
+pub use setup::{Drift, Needs, Setup};
 pub use snapshot::{
-    API_VERSION, Build, BuildSource, BuildState, BuilderView, DiskUse, Drift, EngineInfo, GuestInfo, Pending,
-    Setup, Snapshot, Usage,
+    API_VERSION, Build, BuildSource, BuildState, BuilderView, DiskUse, EngineInfo, GuestInfo, Pending,
+    Snapshot, Usage,
 };

@@ -91,12 +91,20 @@ pub enum NixSetting {
 }
 
 impl NixSetting {
+    /// Every setting's name, in the order in which they are written and done.
+    pub const NAMES: [&'static str; 3] = ["builders", "builders-use-substitutes", "extra-trusted-users"];
+
     /// The setting's name in `nix.conf`.
     pub const fn name(&self) -> &'static str {
+        Self::NAMES[self.place()]
+    }
+
+    /// Its place in [`NixSetting::NAMES`].
+    const fn place(&self) -> usize {
         match self {
-            NixSetting::Builders => "builders",
-            NixSetting::BuildersUseSubstitutes(_) => "builders-use-substitutes",
-            NixSetting::ExtraTrustedUsers(_) => "extra-trusted-users",
+            NixSetting::Builders => 0,
+            NixSetting::BuildersUseSubstitutes(_) => 1,
+            NixSetting::ExtraTrustedUsers(_) => 2,
         }
     }
 }
@@ -225,10 +233,9 @@ impl Operation {
             Operation::BuilderKey => (0, None),
             Operation::SshHost(s) => (1, Some(s.builder)),
             Operation::Machine(m) => (2, Some(m.builder)),
-            Operation::NixSetting(NixSetting::Builders) => (3, None),
-            Operation::NixSetting(NixSetting::BuildersUseSubstitutes(_)) => (4, None),
-            Operation::NixSetting(NixSetting::ExtraTrustedUsers(_)) => (5, None),
-            Operation::RestartNixDaemon => (6, None),
+            Operation::NixSetting(setting) => (3 + setting.place() as u8, None),
+            // after every setting
+            Operation::RestartNixDaemon => (3 + NixSetting::NAMES.len() as u8, None),
         }
     }
 }

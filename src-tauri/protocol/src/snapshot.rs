@@ -1,6 +1,6 @@
 //! Everything that a face shows.
 
-use crate::{Accel, BuilderId, Phase, Problem, Rung, System};
+use crate::{Accel, BuilderId, Phase, Problem, Rung, Setup, System};
 use serde::{Deserialize, Serialize};
 
 /// The version of the API: the `v1` of its paths.
@@ -100,33 +100,6 @@ impl BuilderView {
             setup: Setup::Unknown,
         }
     }
-}
-
-/// Whether this machine's Nix is set up to build on a builder, as far as its files tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
-pub enum Setup {
-    /// Not looked at.
-    #[default]
-    Unknown,
-    /// Nothing of it is there.
-    Absent,
-    /// All of it is there.
-    InPlace,
-    /// It was set up, and by now something differs from what the builder needs.
-    Drifted {
-        /// What differs, one entry a file.
-        files: Vec<Drift>,
-    },
-}
-
-/// A file that is not as a builder needs it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drift {
-    /// Its path.
-    pub path: String,
-    /// What differs, in one plain sentence.
-    pub how: String,
 }
 
 /// A setting that takes effect at the next start.

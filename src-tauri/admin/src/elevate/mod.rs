@@ -13,10 +13,10 @@ pub use osascript::SCRIPT;
 pub use way::{Surroundings, Way, choose, find};
 
 use crate::wire::encode;
-use igloo_protocol::plan::{Plan, Report};
+use igloo_protocol::plan::Plan;
 use igloo_protocol::{Code, Problem};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// What `igloo-admin` is asked to do.
@@ -98,15 +98,6 @@ fn by_hand(helper: &Path, verb: Verb<'_>) -> String {
     }
 }
 
-/// The words to run in a terminal: `igloo-admin` itself when already root, else through `sudo`.
-///
-/// # Errors
-/// As [`Way::words`].
-pub fn command(helper: &Path, verb: Verb<'_>, is_root: bool) -> Result<Vec<OsString>, Problem> {
-    let way = if is_root { Way::Direct } else { Way::Sudo(PathBuf::from(way::SUDO[0])) };
-    way.words(helper, verb)
-}
-
 /// The line for those who prefer to run it themselves: it works when pasted into a shell. `sudo` is
 /// looked up by the shell, as every sudo line is.
 ///
@@ -125,15 +116,6 @@ pub fn shell_line(words: &[OsString]) -> String {
         if safe { word.into_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
     };
     words.iter().map(quote).collect::<Vec<_>>().join(" ")
-}
-
-/// What a run in a terminal came to, from its standard output and exit code (`None`: ended by a signal).
-///
-/// # Errors
-/// Where `igloo-admin` said nothing it did not run: `NotAllowed` when sudo refused, else `AdminFailed`.
-pub fn outcome(stdout: &[u8], exit_code: Option<i32>) -> Result<Report, Problem> {
-    let ended = Ended { code: exit_code, signal: None, stdout: stdout.to_vec(), stderr: Vec::new() };
-    Way::Sudo(PathBuf::from(way::SUDO[0])).meaning(&ended).into_report()
 }
 
 #[cfg(test)]
@@ -172,6 +154,10 @@ mod tests {
 
     #[test]
     fn no_report_means_that_it_did_not_run() {
+        let outcome = |stdout: &[u8], code| {
+            let ended = Ended { code, stdout: stdout.to_vec(), ..Ended::default() };
+            Way::Sudo("/usr/bin/sudo".into()).meaning(&ended).into_report()
+        };
         assert_eq!(outcome(b"", Some(1)).unwrap_err().code, Code::NotAllowed);
         assert_eq!(outcome(b"", Some(127)).unwrap_err().code, Code::AdminFailed);
         assert_eq!(outcome(b"{", None).unwrap_err().code, Code::AdminFailed);

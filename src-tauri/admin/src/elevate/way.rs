@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Where `sudo` is: NixOS has the setuid ones in a folder of its own.
-pub(super) const SUDO: [&str; 2] = ["/usr/bin/sudo", "/run/wrappers/bin/sudo"];
+const SUDO: [&str; 2] = ["/usr/bin/sudo", "/run/wrappers/bin/sudo"];
 
 /// Where `pkexec` is.
 const PKEXEC: [&str; 2] = ["/usr/bin/pkexec", "/run/wrappers/bin/pkexec"];

@@ -29,11 +29,11 @@ pub fn line(verb: Verb<'_>) -> Result<String, Problem> {
 
 /// What decides how this process may become root.
 pub fn surroundings() -> Surroundings {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let desktop = match Platform::current() {
         // a shell from afar has no screen to show the dialog on
-        Platform::MacOs => !set("SSH_CONNECTION"),
-        Platform::Linux => set("DISPLAY") || set("WAYLAND_DISPLAY"),
+        Platform::MacOs => env("SSH_CONNECTION").is_none(),
+        Platform::Linux => crate::session::has_display(env),
     };
     let (sudo, pkexec) = elevate::find(|path| path.exists());
     let root = rustix::process::geteuid().is_root();

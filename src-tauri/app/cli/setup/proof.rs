@@ -3,6 +3,7 @@
 //! The derivation has no inputs and a value that never was before, so that it can be neither substituted nor
 //! found. Local builds are off for it, so that a builder that can't be reached is not papered over.
 
+use crate::cli::harmless::harmless;
 use igloo_protocol::{BuilderId, Code, Problem, System};
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, process::Stdio, time::Duration, time::Instant};
@@ -128,11 +129,11 @@ impl Log {
                     log.machine = machine.map(str::to_owned).or(log.machine);
                 }
                 Some(Ok(e)) if e.action == "msg" && e.level <= WARN => {
-                    log.said.extend(plain(&e.msg).lines().map(|l| l.trim().to_owned()));
+                    log.said.extend(harmless(&e.msg).lines().map(|l| l.trim().to_owned()));
                 }
                 Some(_) => {}
                 // ssh's own words
-                None => log.said.push(plain(line)),
+                None => log.said.push(harmless(line)),
             }
         }
         log.said.retain(|line| !line.is_empty());
@@ -142,14 +143,6 @@ impl Log {
     fn last(&self) -> Vec<String> {
         self.said[self.said.len().saturating_sub(LAST)..].to_vec()
     }
-}
-
-/// The text without colours.
-fn plain(text: &str) -> String {
-    let mut parts = text.split("\x1b[");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    out.extend(parts.map(|part| part.split_once('m').map_or(part, |(_, rest)| rest)));
-    out
 }
 
 /// Known causes, the nearest to the root first: what Nix or ssh says, what it means, what to do.

@@ -2,26 +2,13 @@
 //! logged once for each change.
 
 use super::{hub::Hub, layout::Layout};
-use igloo_protocol::{BuilderId, BuilderView, Setup};
+use igloo_protocol::{BuilderId, BuilderView, Needs, Setup};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Notify, task, time::timeout};
 use tracing::{info, warn};
 
 /// How long a change of the files may go unseen. A look reads four small files.
 const EVERY: Duration = Duration::from_secs(10);
-
-/// What a builder needs of the host's Nix.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Needs {
-    /// Which builder.
-    pub builder: BuilderId,
-    /// The loopback port that it is reached on.
-    pub port: u16,
-    /// The guest's host key (type and base64), where a guest runs.
-    pub host_key: Option<String>,
-    /// The public key that the guest lets in for root's Nix. `None`: it was never set up.
-    pub daemon_key: Option<String>,
-}
 
 /// Looks at the host's Nix settings. The app implements it, since who plans and writes them is not known here.
 pub trait HostNix: Send + Sync + 'static {

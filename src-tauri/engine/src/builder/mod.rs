@@ -16,7 +16,7 @@ mod supervisor;
 pub mod view;
 mod watch;
 
-pub use drift::{HostNix, Needs, follow as follow_drift};
+pub use drift::{HostNix, follow as follow_drift};
 pub use hub::{Hub, now_ms};
 pub use layout::{Keys, Layout};
 pub use lifecycle::{Effect, Event, Lifecycle};

@@ -17,7 +17,7 @@ impl<H: Hypervisor> Supervisor<H> {
             }
             v.phase = phase.clone();
             view::choose(v, &self.settings);
-            v.reset_pending = self.reset_pending;
+            v.reset_pending = self.layout.reset_asked();
             v.running = self.machine.as_ref().map(|m| m.info.clone());
             v.pending = self.machine.as_ref().map_or_else(Vec::new, |m| {
                 let started = m.launched.started.as_ref().map(|(_, settings)| settings);

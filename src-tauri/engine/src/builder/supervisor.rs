@@ -39,8 +39,6 @@ pub struct Supervisor<H> {
     pub(super) layout: Layout,
     pub(super) hub: Hub,
     pub(super) settings: BuilderSettings,
-    /// Whether the next start makes the disk clean.
-    pub(super) reset_pending: bool,
     pub(super) life: Lifecycle,
     pub(super) gateway: Gateway,
     pub(super) machine: Option<Machine>,
@@ -63,10 +61,8 @@ impl<H: Hypervisor> Supervisor<H> {
         settings: BuilderSettings,
     ) -> (Supervisor<H>, mpsc::UnboundedSender<Message>) {
         let (outbox, inbox) = mpsc::unbounded_channel();
-        let reset_pending = layout.reset_asked();
         let supervisor = Supervisor {
             id,
-            reset_pending,
             hypervisor,
             layout,
             hub,
@@ -133,7 +129,6 @@ impl<H: Hypervisor> Supervisor<H> {
             }
             Message::Reset(reply) => {
                 let _ = reply.send(self.layout.ask_reset());
-                self.reset_pending = self.layout.reset_asked();
             }
             Message::DaemonKey(key, reply) => {
                 let _ = reply.send(self.daemon_key(key.as_deref()));
@@ -195,7 +190,6 @@ impl<H: Hypervisor> Supervisor<H> {
         match news {
             News::Step(term, step) if term.is_current() => self.happened(Event::Step(step)),
             News::Launched(launched) => {
-                self.reset_pending = self.layout.reset_asked();
                 self.attach(*launched);
                 self.happened(Event::Launched);
                 if matches!(self.life.phase(), Phase::Booting { .. }) {

@@ -2,7 +2,7 @@
 
 use crate::System;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 /// A value that is not allowed where it stands.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -82,13 +82,8 @@ impl TryFrom<String> for Feature {
     type Error = BadValue;
 
     fn try_from(text: String) -> Result<Self, BadValue> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._+-".contains(&b);
-        let starts = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-        if starts && text.len() <= 64 && text.bytes().all(allowed) {
-            Ok(Feature(text))
-        } else {
-            Err(BadValue::Feature)
-        }
+        let fits = is_word(&text, 64, |first| first.is_ascii_alphanumeric(), b"._+-");
+        if fits { Ok(Feature(text)) } else { Err(BadValue::Feature) }
     }
 }
 
@@ -108,7 +103,7 @@ impl TryFrom<Vec<Feature>> for Features {
     type Error = BadValue;
 
     fn try_from(list: Vec<Feature>) -> Result<Self, BadValue> {
-        if list.len() <= 32 && distinct(&list) { Ok(Features(list)) } else { Err(BadValue::Features) }
+        each_once(list, 0..=32).map(Features).ok_or(BadValue::Features)
     }
 }
 
@@ -128,7 +123,7 @@ impl TryFrom<Vec<System>> for Systems {
     type Error = BadValue;
 
     fn try_from(list: Vec<System>) -> Result<Self, BadValue> {
-        if !list.is_empty() && distinct(&list) { Ok(Systems(list)) } else { Err(BadValue::Systems) }
+        each_once(list, 1..=usize::MAX).map(Systems).ok_or(BadValue::Systems)
     }
 }
 
@@ -148,13 +143,8 @@ impl TryFrom<String> for User {
     type Error = BadValue;
 
     fn try_from(text: String) -> Result<Self, BadValue> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-        let starts = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-        if starts && text.len() <= 32 && text.bytes().all(allowed) {
-            Ok(User(text))
-        } else {
-            Err(BadValue::User)
-        }
+        let fits = is_word(&text, 32, |first| first.is_ascii_alphabetic() || first == b'_', b"._-");
+        if fits { Ok(User(text)) } else { Err(BadValue::User) }
     }
 }
 
@@ -174,12 +164,21 @@ impl TryFrom<Vec<User>> for Users {
     type Error = BadValue;
 
     fn try_from(list: Vec<User>) -> Result<Self, BadValue> {
-        if (1..=8).contains(&list.len()) && distinct(&list) { Ok(Users(list)) } else { Err(BadValue::Users) }
+        each_once(list, 1..=8).map(Users).ok_or(BadValue::Users)
     }
 }
 
-fn distinct<T: PartialEq>(list: &[T]) -> bool {
-    list.iter().enumerate().all(|(i, a)| !list[..i].contains(a))
+/// Whether a text is at most `most` bytes of letters, digits and `more`, and begins as `first` allows.
+fn is_word(text: &str, most: usize, first: impl FnOnce(u8) -> bool, more: &[u8]) -> bool {
+    text.len() <= most
+        && text.bytes().next().is_some_and(first)
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
+}
+
+/// The list, if it has one of these sizes and nothing twice.
+fn each_once<T: PartialEq>(list: Vec<T>, sizes: RangeInclusive<usize>) -> Option<Vec<T>> {
+    let distinct = list.iter().enumerate().all(|(i, a)| !list[..i].contains(a));
+    (sizes.contains(&list.len()) && distinct).then_some(list)
 }
 
 /// A number from 1 to 1024: of builds at a time, or how fast a builder is.

@@ -1,4 +1,4 @@
-//! Whether the desktop session has what a tray needs on Linux. macOS always has it.
+//! What of a desktop session is there on Linux. macOS always has it.
 
 use std::{os::unix::net::UnixStream, path::PathBuf};
 
