@@ -87,6 +87,8 @@ export interface GuestInfo {
   started_ms: number;
   /** Milliseconds from the start to each rung that was reached. */
   climbed: [Rung, number][];
+  user: string;
+  host_key: string;
   nix_version: string | null;
   features: string[];
   usage: Usage | null;
@@ -164,12 +166,7 @@ export type InstallKind =
 
 /** `plan.rs` */
 export type ManagedFile =
-  | "builder_key"
-  | "builder_key_pub"
-  | { ssh_host: BuilderId }
-  | "machines"
-  | "nix_conf"
-  | "nix_custom_conf";
+  "builder_key" | "builder_key_pub" | { ssh_host: BuilderId } | "machines" | "nix_conf" | "nix_custom_conf";
 
 /** What to change. The page only hands it back; what is in it is for `igloo-admin`. */
 export interface Plan {

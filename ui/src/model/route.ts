@@ -2,7 +2,7 @@ import type { BuilderId } from "../protocol.ts";
 import { BUILDERS } from "./phase.ts";
 
 /** The pages, in the order of the sidebar. */
-export const PAGES = ["builders", "queue", "setup", "settings", "logs"] as const;
+export const PAGES = ["builders", "queue", "nix", "settings", "logs"] as const;
 
 export type Page = (typeof PAGES)[number] | "welcome";
 
@@ -18,7 +18,7 @@ export interface Route {
 export const TITLE: Readonly<Record<Page, string>> = {
   builders: "Builders",
   queue: "Queue",
-  setup: "Nix Settings",
+  nix: "Nix Settings",
   settings: "Settings",
   logs: "Logs",
   welcome: "Welcome",

@@ -50,7 +50,7 @@ const choice = (...values: [string, string][]): Control => ({
   choices: values.map(([value, label]) => ({ value: tomlString(value), label })),
 });
 
-/** What is known of settings by their last names. The bounds are those of `settings/fields.rs`. */
+/** What is known of settings by their names in their group. The bounds are those of `settings/fields.rs`. */
 const KNOWN: Readonly<Record<string, Known>> = {
   enabled: { label: "Enabled" },
   image: { label: "Image", control: { kind: "text", placeholder: "/path/to/a/folder", wide: true } },
@@ -68,6 +68,11 @@ const KNOWN: Readonly<Record<string, Known>> = {
       ["tcg", "Emulation (tcg)"],
     ),
   },
+  terminal: { label: "Terminal" },
+  keychain: { label: "Keys in the keychain" },
+  "notify.build_failed": { label: "A build failed" },
+  "notify.builder_failed": { label: "A builder failed" },
+  "notify.disk_nearly_full": { label: "A disk is nearly full" },
   start: {
     label: "Start",
     control: choice(["on-demand", "When Nix needs it"], ["manual", "By hand"], ["at-login", "At login"]),
@@ -90,18 +95,24 @@ function groupOf(key: string): Group["id"] {
 }
 
 function fieldOf(view: SettingView, terminals: readonly Choice[]): Field {
-  const name = view.key.split(".").at(-1) ?? view.key;
+  const name = view.key.replace(/^builders\.[^.]+\./, "");
   const known = KNOWN[name];
   return { view, name, label: known?.label ?? title(name), control: control(view, name, known, terminals) };
 }
 
 function control(view: SettingView, name: string, known: Known | undefined, terminals: readonly Choice[]) {
-  if (name === "terminal" && terminals.length > 0) return { kind: "choice" as const, choices: [...terminals] };
+  if (name === "terminal" && terminals.length > 0) return terminalChoice(view, terminals);
   if (known?.control) return withValue(known.control, view.value);
   const value = fromToml(view.value ?? view.default ?? '""');
   if (typeof value === "boolean") return { kind: "switch" as const };
   if (typeof value === "number") return number("", 0, Number.MAX_SAFE_INTEGER);
   return { kind: "text" as const, placeholder: "", wide: false };
+}
+
+/** The terminals that are installed; none chosen is the first that is found. */
+function terminalChoice(view: SettingView, terminals: readonly Choice[]): Control {
+  const none = view.default === null ? [{ value: "", label: "The first that is found" }] : [];
+  return withValue({ kind: "choice", choices: [...none, ...terminals] }, view.value);
 }
 
 /** A value that is none of the choices (from a newer engine) is one all the same, so that it is seen. */
@@ -112,7 +123,7 @@ function withValue(control: Control, value: string | null): Control {
 }
 
 function title(name: string): string {
-  const words = name.replaceAll(/[_-]/g, " ");
+  const words = name.replaceAll(/[_.-]/g, " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -1,5 +1,13 @@
 import type { SetupPlan } from "../backend.ts";
-import type { Installation, InstallKind, ManagedFile, Outcome, Setup, StepReport, StepState } from "../protocol.ts";
+import type {
+  Installation,
+  InstallKind,
+  ManagedFile,
+  Outcome,
+  Setup,
+  StepReport,
+  StepState,
+} from "../protocol.ts";
 import type { Tone } from "./builder.ts";
 
 const KIND: Readonly<Record<InstallKind, string>> = {
@@ -57,7 +65,12 @@ export function owners(i: Installation): Owner[] {
       igloo: i.machines_free,
     },
     { what: "SSH", path: "/etc/ssh/ssh_config.d", owner: "Igloo adds a file of its own", igloo: true },
-    { what: "Key", path: "/etc/nix/igloo_builder_ed25519", owner: "Igloo’s own, readable by root alone", igloo: true },
+    {
+      what: "Key",
+      path: "/etc/nix/igloo_builder_ed25519",
+      owner: "Igloo’s own, readable by root alone",
+      igloo: true,
+    },
   ];
 }
 

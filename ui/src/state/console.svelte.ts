@@ -24,6 +24,7 @@ export class Console {
 
   /** Reads what is there and follows it. */
   async open(backend: Backend, builder: BuilderId): Promise<void> {
+    [this.problem, this.loading] = [undefined, true];
     try {
       this.#stop = await backend.followLog(builder, (lines) => this.#arrive(lines));
       if (this.#closed) return this.#stop();
@@ -63,7 +64,8 @@ export class Console {
     this.#version += 1;
     if (this.search === "") return;
     this.hits = over > 0 ? matches(this.#lines, this.search) : this.#moreHits(start);
-    if (this.hit >= this.hits.length || (this.hit === -1 && this.hits.length > 0)) this.hit = this.hits.length - 1;
+    if (this.hit >= this.hits.length || (this.hit === -1 && this.hits.length > 0))
+      this.hit = this.hits.length - 1;
   }
 
   #moreHits(start: number): readonly number[] {
