@@ -10,6 +10,8 @@ export default defineConfig(({ mode }) => ({
     target: ["es2022", "safari15"],
     // the page's policy allows no data: addresses and no inline script
     assetsInlineLimit: 0,
+    // one small file: no page is seen for a moment without its style
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },

@@ -67,9 +67,15 @@ export interface Piece {
   code: boolean;
 }
 
+/** A sentence of the engine's as it is written for a person: it begins in upper case, unless what it begins with is
+ * a name (`builders.x86_64.cores`, `igloo-admin`). */
+export function sentence(text: string): string {
+  return /^[a-z]+(?=$|[\s,;:'’])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+}
+
 /** A sentence cut at its backticks. One without a partner is text. */
-export function pieces(sentence: string): Piece[] {
-  const parts = sentence.split("`");
+export function pieces(text: string): Piece[] {
+  const parts = sentence(text).split("`");
   const paired = parts.length % 2 === 1 ? parts : [...parts.slice(0, -2), parts.slice(-2).join("`")];
-  return paired.map((text, i) => ({ text, code: i % 2 === 1 })).filter((piece) => piece.text !== "");
+  return paired.map((part, i) => ({ text: part, code: i % 2 === 1 })).filter((piece) => piece.text !== "");
 }

@@ -1,5 +1,6 @@
 import type { BuilderView, Phase, Rung } from "../protocol.ts";
-import { REACHED, RUNGS, nextRung } from "./phase.ts";
+import { sentence } from "./format.ts";
+import { AWAITED, REACHED, RUNGS, nextRung } from "./phase.ts";
 
 /** How a rung is: reached, being climbed, not reached yet, or where the start ended. */
 export type RungState = "reached" | "current" | "ahead" | "failed";
@@ -22,7 +23,7 @@ export function ladder(phase: Phase, climbed: Climbed, last: Climbed = []): Rung
   const reached = reachedCount(phase, times);
   return RUNGS.map((rung, i) => ({
     rung,
-    text: REACHED[rung],
+    text: i === reached && at(phase) === "current" ? sentence(AWAITED[rung]) : REACHED[rung],
     state: i < reached ? "reached" : i > reached ? "ahead" : at(phase),
     at: i < reached ? times.get(rung) : undefined,
   }));

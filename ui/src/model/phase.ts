@@ -36,7 +36,7 @@ export const REACHED: Readonly<Record<Rung, string>> = {
 };
 
 /** What is waited for until a rung is reached. */
-const AWAITED: Readonly<Record<Rung, string>> = {
+export const AWAITED: Readonly<Record<Rung, string>> = {
   process: "starting the virtual machine",
   qmp: "waiting for the guest to run",
   port: "waiting for the port",

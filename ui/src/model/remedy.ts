@@ -4,16 +4,12 @@ import type { Problem } from "../protocol.ts";
 export type Remedy =
   | { label: string; kind: "start" }
   | { label: string; kind: "reset" }
-  | { label: string; kind: "log" }
-  | { label: string; kind: "retry" }
   | { label: string; kind: "setup" }
   /** `field` is a setting's name below `builders.<id>`. */
   | { label: string; kind: "settings"; field: string };
 
 const START: Remedy = { label: "Start Again", kind: "start" };
 const RESET: Remedy = { label: "Reset Disk…", kind: "reset" };
-const RETRY: Remedy = { label: "Try Again", kind: "retry" };
-
 /** What a builder's problem is mended with. */
 export function builderRemedy(problem: Problem): Remedy {
   switch (problem.code) {
@@ -26,6 +22,8 @@ export function builderRemedy(problem: Problem): Remedy {
     case "disabled":
     case "bad_settings":
       return { label: "Open Settings…", kind: "settings", field: "enabled" };
+    case "disk_full":
+      return { label: "Change the Size…", kind: "settings", field: "disk" };
     case "bad_disk":
     case "host_key_mismatch":
       return RESET;
@@ -37,9 +35,10 @@ export function builderRemedy(problem: Problem): Remedy {
   }
 }
 
-/** What a problem of the page's own asking is mended with. */
-export function pageRemedy(): Remedy {
-  return RETRY;
+/** What a warning about a builder that works is mended with; `undefined`: nothing that a button could do. */
+export function warningRemedy(problem: Problem): Remedy | undefined {
+  const remedy = builderRemedy(problem);
+  return remedy.kind === "start" ? undefined : remedy;
 }
 
 /** Whether the builder's console may say more about it. */

@@ -148,5 +148,5 @@ export function shown(field: Field, value: string | null): string {
 
 /** When a change takes effect, as a short note; empty for at once. */
 export function appliesText(view: SettingView): string {
-  return view.applies === "next_start" ? "at the next start" : "";
+  return view.applies === "next_start" ? "next start" : "";
 }

@@ -22,6 +22,8 @@ export class App {
   route = $state.raw<Route>(parseRoute(location.hash));
   /** Milliseconds since the Unix epoch, a second apart while something runs. */
   now = $state(Date.now());
+  /** The focus goes to the next page's title. */
+  arrives = false;
   /** What was last done, for those who hear it. */
   said = $state("");
 
@@ -100,6 +102,12 @@ export class App {
   set(builder: BuilderId, name: string, value: string): Promise<boolean> {
     return this.send({ command: "settings", patch: { set: [[`builders.${builder}.${name}`, value]] } });
   }
+
+  /** For a page's title: takes the focus when the user came by a link in the page. */
+  readonly title = (h1: HTMLElement): void => {
+    if (this.arrives) h1.focus();
+    this.arrives = false;
+  };
 
   go(route: Route): void {
     location.hash = href(route);
