@@ -1,11 +1,16 @@
 import { mkdir } from "node:fs/promises";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Bench, LARGE, type Look, SMALL, bench } from "./support/browser.ts";
 
 /** Pictures of every page, into the folder that `PICTURES` names. */
 const FOLDER = process.env["PICTURES"] ?? "pictures";
 
-const SHOTS: [name: string, scene: string, route: string, look?: Look][] = [
+type Act = (page: Page) => Promise<unknown>;
+const press = (name: string, page: Page): Promise<void> =>
+  page.getByRole("button", { name, exact: true }).click();
+
+const SHOTS: [name: string, scene: string, route: string, look?: Look, act?: Act][] = [
   ["builders", "ready", "builders", { wait: 130 }],
   ["builders-both", "both", "builders", { wait: 130, size: LARGE }],
   ["builders-small", "ready", "builders", { wait: 130, size: SMALL }],
@@ -31,9 +36,32 @@ const SHOTS: [name: string, scene: string, route: string, look?: Look][] = [
   ["settings-small", "ready", "settings/aarch64", { size: SMALL }],
   ["logs", "ready", "logs"],
   ["logs-long", "long-log", "logs", { size: LARGE }],
+  ["stop", "ready", "builders", { wait: 130 }, (p) => press("Stop aarch64-linux", p)],
+  ["nix-consent", "first-run", "nix", {}, (p) => press("Apply…", p)],
+  ["nix-report", "first-run", "nix", {}, (p) => press("Apply…", p).then(() => press("Continue", p))],
+  ["nix-options", "first-run", "nix", { size: LARGE }, (p) => p.getByText("Options").click()],
+  ["settings-general", "ready", "settings", {}, (p) => p.getByRole("radio", { name: "General" }).click()],
+  ["settings-invalid", "ready", "settings/aarch64", {}, invalid],
+  ["logs-search", "long-log", "logs", {}, (p) => p.getByRole("textbox").fill("unpacking")],
   ["welcome", "first-run", "welcome"],
+  ["welcome-builder", "first-run", "welcome", {}, (p) => press("Get Started", p)],
+  ["welcome-nix", "first-run", "welcome", {}, (p) => steps(p, 2)],
+  ["welcome-build", "first-run", "welcome", {}, (p) => steps(p, 3)],
   ["welcome-small", "first-run", "welcome", { size: SMALL }],
 ];
+
+async function invalid(page: Page): Promise<void> {
+  const row = page.locator("[data-key='builders.aarch64.memory']");
+  await row.getByRole("textbox").fill("100");
+  await page.keyboard.press("Enter");
+  await row.getByRole("alert").waitFor();
+}
+
+async function steps(page: Page, n: number): Promise<void> {
+  await press("Get Started", page);
+  for (let i = 1; i < n; i++) await press("Skip This Step", page);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+}
 
 let b: Bench;
 beforeAll(async () => {
@@ -42,9 +70,10 @@ beforeAll(async () => {
 });
 afterAll(() => b.close());
 
-test.for(SHOTS)("%s", async ([name, scene, route, look = {}]) => {
+test.for(SHOTS)("%s", async ([name, scene, route, look = {}, act]) => {
   for (const scheme of ["light", "dark"] as const) {
     const page = await b.open(scene, route, { ...look, scheme, still: true });
+    await act?.(page);
     const picture = await page.screenshot({ path: `${FOLDER}/${name}-${scheme}.png` });
     expect(picture.length).toBeGreaterThan(1000);
     await page.context().close();

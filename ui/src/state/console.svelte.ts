@@ -17,9 +17,20 @@ export class Console {
   #closed = false;
   #early: string[] | undefined = [];
 
-  get lines(): readonly string[] {
+  /** How many lines there are. */
+  get count(): number {
     void this.#version;
-    return this.#lines;
+    return this.#lines.length;
+  }
+
+  /** The lines from `first` to before `end`. */
+  slice(first: number, end: number): readonly string[] {
+    void this.#version;
+    return this.#lines.slice(first, end);
+  }
+
+  text(): string {
+    return this.#lines.join("\n");
   }
 
   /** Reads what is there and follows it. */

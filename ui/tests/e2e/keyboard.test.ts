@@ -16,7 +16,8 @@ const focus = () =>
   page.evaluate(() => {
     const e = document.activeElement as HTMLElement | null;
     if (!e || e === document.body) return "";
-    return (e.getAttribute("aria-label") ?? e.textContent ?? "").replace(/\s+/g, " ").trim() || e.id;
+    const text = (e.getAttribute("aria-label") ?? e.textContent ?? "").replace(/\s+/g, " ").trim();
+    return text || e.id || e.getAttribute("role") || e.tagName;
   });
 
 /** Goes on by Tab until the focus is there. */

@@ -81,7 +81,7 @@ test("a search marks, counts and goes from match to match", async () => {
   await page.keyboard.press("Escape");
   expect(await box().locator("mark").count()).toBe(0);
   await page.keyboard.type("nowhere to be found");
-  await page.getByText("not found").waitFor();
+  await page.getByText("not found", { exact: true }).waitFor();
 });
 
 test("colours of the console are left out, and all is copied", async () => {

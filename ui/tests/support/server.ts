@@ -24,6 +24,7 @@ export async function serve(folder: string): Promise<{ url: string; server: Serv
   const csp = policy();
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://page").pathname);
+    if (path === "/favicon.ico") return void response.writeHead(204).end();
     const file = join(UI, folder, path === "/" ? "index.html" : path);
     if (!(await stat(file).catch(() => undefined))?.isFile()) return void response.writeHead(404).end();
     const type = TYPES[extname(file)] ?? "application/octet-stream";
