@@ -15,5 +15,7 @@ async function backend(): Promise<Backend> {
   return tauri;
 }
 
-const target = document.getElementById("app");
-if (target) mount(Window, { target, props: { backend: await backend() } });
+void backend().then((made) => {
+  const target = document.getElementById("app");
+  if (target) mount(Window, { target, props: { backend: made } });
+});

@@ -43,10 +43,11 @@ export function plan(id: BuilderId, options: SetupOptions): SetupPlan {
   }
   if (options.trust_user) {
     steps.push("Set `extra-trusted-users`");
+    diffs.push(options.substitutes ? "" : confDiff("extra-trusted-users = me"));
     warnings.push(
       "whoever is in `extra-trusted-users` can become root: Nix believes everything that they say",
     );
-    files.push("nix_conf");
+    if (!options.substitutes) files.push("nix_conf");
   }
   steps.push("Restart the Nix daemon; builds that run now are stopped");
   const made: Plan = { version: 1, ops, files: files.map((file) => ({ file, seen: "absent" })), warnings };

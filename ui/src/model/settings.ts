@@ -70,9 +70,9 @@ const KNOWN: Readonly<Record<string, Known>> = {
   },
   terminal: { label: "Terminal" },
   keychain: { label: "Keys in the keychain" },
-  "notify.build_failed": { label: "A build failed" },
-  "notify.builder_failed": { label: "A builder failed" },
-  "notify.disk_nearly_full": { label: "A disk is nearly full" },
+  "notify.build_failed": { label: "Notify of failed builds" },
+  "notify.builder_failed": { label: "Notify of failed builders" },
+  "notify.disk_nearly_full": { label: "Notify of nearly full disks" },
   start: {
     label: "Start",
     control: choice(["on-demand", "When Nix needs it"], ["manual", "By hand"], ["at-login", "At login"]),

@@ -25,7 +25,7 @@ test("the plan is said in words and as a diff, applied after consent, and taken 
   expect(await diff.locator(".added .sign").first().innerText()).toBe("+");
 
   await press("Apply…");
-  const dialog = page.getByRole("dialog", { name: "Let Igloo change 3 files as root?" });
+  const dialog = page.getByRole("dialog", { name: "Let Igloo change 4 files as root?" });
   await dialog.waitFor();
   expect(await violations(page)).toEqual([]);
   await press("Cancel");

@@ -92,7 +92,7 @@ test("the app's own settings have a place, and terminals are those that are inst
   await expect.poll(patches).toEqual([["terminal", '"ghostty"']]);
   await terminal.selectOption("The first that is found");
   await expect.poll(async () => (await patches()).at(-1)).toEqual(["terminal", null]);
-  await row("notify.build_failed").getByRole("switch", { name: "A build failed" }).click();
+  await row("notify.build_failed").getByRole("switch", { name: "Notify of failed builds" }).click();
   await expect.poll(async () => (await patches()).at(-1)).toEqual(["notify.build_failed", "false"]);
   expect(await violations(page)).toEqual([]);
 });
