@@ -24,6 +24,7 @@ const SHOTS: [name: string, scene: string, route: string, look?: Look, act?: Act
   ["builders-drifted", "drifted", "builders", { wait: 8 }],
   ["builders-empty", "nothing-enabled", "builders"],
   ["builders-loading", "silent", "builders"],
+  ["builders-forced", "both", "builders", { wait: 60, forced: true }],
   ["no-engine", "no-engine", "builders"],
   ["queue", "ready", "queue", { wait: 4 }],
   ["queue-empty", "idle", "queue"],

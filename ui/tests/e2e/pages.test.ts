@@ -73,6 +73,13 @@ test("colours are those that the user forces, and states keep their words", asyn
   await page.context().close();
 });
 
+test("what the first run will do fits into the smallest window", async () => {
+  const page = await b.open("first-run", "welcome", { size: SMALL });
+  await page.getByRole("button", { name: "Skip for Now" }).waitFor();
+  expect(await page.locator("main").evaluate((e) => e.scrollHeight - e.clientHeight)).toBe(0);
+  await page.context().close();
+});
+
 test("nothing moves for those who don't want it", async () => {
   const moving = (page: Awaited<ReturnType<Bench["open"]>>) =>
     page.evaluate(() => document.getAnimations().filter((a) => a.playState === "running").length);
