@@ -5,20 +5,28 @@ fn main() {}
 
 #[cfg(feature = "tray")]
 fn main() {
-    use std::path::Path;
     use tauri_build::{AppManifest, Attributes};
 
-    // include_image! does not watch the files that it embeds
-    println!("cargo:rerun-if-changed=icons/tray");
-    println!("cargo:rerun-if-changed=src-tauri/permissions");
-    // npm makes the page. Where it did not run, the window says so, and everything else is as ever
-    println!("cargo:rerun-if-changed=ui/dist/index.html");
-    println!("cargo:rerun-if-env-changed=TAURI_CONFIG");
-    if !Path::new("ui/dist/index.html").exists() && std::env::var_os("TAURI_CONFIG").is_none() {
-        println!(r#"cargo:rustc-env=TAURI_CONFIG={{"build":{{"frontendDist":"ui/placeholder"}}}}"#);
+    if let Err(error) = page() {
+        panic!("can't put the window's page into ui/dist: {error}");
+    }
+    // include_image! does not watch the files that it embeds, and neither does what embeds the page
+    for watched in ["icons/tray", "src-tauri/permissions", "ui/dist"] {
+        println!("cargo:rerun-if-changed={watched}");
     }
     let manifest = AppManifest::new().permissions_path_pattern("src-tauri/permissions/*.toml");
     if let Err(error) = tauri_build::try_build(Attributes::new().app_manifest(manifest)) {
         panic!("{error:#}");
     }
+}
+
+/// npm makes the page. Where it did not run, a page that says so stands in, and everything else is as ever.
+#[cfg(feature = "tray")]
+fn page() -> std::io::Result<()> {
+    let page = std::path::Path::new("ui/dist/index.html");
+    if page.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all("ui/dist")?;
+    std::fs::copy("ui/placeholder/index.html", page).map(drop)
 }
