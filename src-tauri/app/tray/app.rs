@@ -41,7 +41,11 @@ pub struct Parts<'l> {
 pub fn run(parts: Parts<'_>) -> tauri::Result<i32> {
     // one runtime for all: Tauri's tasks, the engine's and the app's own
     tauri::async_runtime::set(parts.link.runtime());
+    name_for_panels();
     let Parts { link, paths, first, page } = parts;
+    // not in Tauri's hands: its state outlives the app's end, and the socket has to go with the app
+    let first = Arc::new(first);
+    let listening = first.clone();
     let igloo = program::beside();
     let face = Arc::new(Face {
         sight: link.sight(),
@@ -59,7 +63,7 @@ pub fn run(parts: Parts<'_>) -> tauri::Result<i32> {
         .invoke_handler(commands::handler())
         .setup(move |app| {
             // Tauri panics on an error that is returned here
-            if let Err(error) = set_up(app, face, first, page) {
+            if let Err(error) = set_up(app, face, &listening, page) {
                 tracing::error!(%error, "can't show the tray");
                 app.handle().exit(1);
             }
@@ -78,7 +82,13 @@ pub fn run(parts: Parts<'_>) -> tauri::Result<i32> {
     }))
 }
 
-fn set_up(app: &mut App, face: Arc<Face>, first: First, page: Option<Page>) -> tauri::Result<()> {
+/// Panels read the application's name aloud, which is the program's (`igloo-tray`) unless it is told.
+fn name_for_panels() {
+    #[cfg(target_os = "linux")]
+    glib::set_application_name("Igloo");
+}
+
+fn set_up(app: &mut App, face: Arc<Face>, first: &First, page: Option<Page>) -> tauri::Result<()> {
     // no icon in the Dock, no menu at the top
     #[cfg(target_os = "macos")]
     app.set_activation_policy(tauri::ActivationPolicy::Accessory);
@@ -96,7 +106,6 @@ fn set_up(app: &mut App, face: Arc<Face>, first: First, page: Option<Page>) -> t
     if let Err(problem) = listening {
         tracing::error!("{problem}; {}", problem.remedy);
     }
-    app.manage(first);
     if page.is_some() {
         window::open(app.handle(), page);
     }

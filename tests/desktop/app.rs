@@ -1,14 +1,6 @@
-//! The menu-bar app with the engine in it, on a private desktop, and without one.
-#![cfg(target_os = "linux")]
-// clippy sees a test only in what says #[test]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The app with the engine in it, and the app without a desktop.
 
-#[path = "support/desktop.rs"]
-mod desktop;
-#[path = "support/windows.rs"]
-mod windows;
-
-use desktop::{Desktop, Proc, private, wait_for};
+use crate::support::{CLI, Desktop, Proc, TRAY, Windows, private, wait_for};
 use igloo_protocol::{BuilderId, Snapshot};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -18,17 +10,12 @@ use std::{
     sync::mpsc::Receiver,
     time::Duration,
 };
-use windows::Windows;
 
-const TRAY: &str = env!("CARGO_BIN_EXE_igloo-tray");
-const CLI: &str = env!("CARGO_BIN_EXE_igloo");
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The app on a desktop, past its first run.
 fn app(desktop: &Desktop) -> Proc {
-    let paths = desktop.paths();
-    paths.create().unwrap();
-    fs::write(paths.config_dir.join("first-run-done"), "").unwrap();
+    fs::write(desktop.paths().config_dir.join("first-run-done"), "").unwrap();
     Proc(desktop.command(TRAY).spawn().unwrap())
 }
 
@@ -58,7 +45,7 @@ fn the_app_is_an_engine_that_ends_with_it() {
     let desktop = Desktop::start();
     let mut app = app(&desktop);
     let tray = desktop.tray();
-    wait_for("the builder", || tray.find(&header("Stopped")));
+    tray.wait(&header("Stopped"));
     assert_eq!(status(&desktop).unwrap().engine.pid, app.0.id());
     let labels = ["Start", "Stop Now", "Ephemeral", "Open Terminal", "", "Builds", "Copy", ""];
     assert_eq!(tray.labels()[1..9], labels);
@@ -77,7 +64,7 @@ fn the_menu_follows_what_the_command_line_does() {
     let desktop = Desktop::start();
     let _app = app(&desktop);
     let tray = desktop.tray();
-    wait_for("the builder", || tray.find(&header("Stopped")));
+    tray.wait(&header("Stopped"));
     let news = tray.news();
     let igloo = |args: &[&str]| desktop.command(CLI).args(args).output().unwrap();
     let builder = BuilderId::native().as_str();
@@ -85,7 +72,7 @@ fn the_menu_follows_what_the_command_line_does() {
     let failed = igloo(&["start", builder]);
     assert_eq!(failed.status.code(), Some(20), "{}", String::from_utf8_lossy(&failed.stderr));
     // nobody asked the app for its menu: it told by itself
-    hear(&news, &header("Failed · no image is chosen"));
+    hear(&news, &header(&format!("Failed · no image is chosen for the builder {builder}")));
     assert!(igloo(&["ephemeral", builder, "on"]).status.success());
     let checked = || tray.find("Ephemeral")?.checked;
     wait_for("the mark", || (checked() == Some(true)).then_some(()));
@@ -103,10 +90,10 @@ fn it_is_a_client_of_an_engine_that_runs_and_takes_over_when_that_ends() {
     wait_for("an engine", || status(&desktop));
     let app = app(&desktop);
     let tray = desktop.tray();
-    wait_for("a client", || tray.find("Quit Igloo · igloo serve goes on"));
+    tray.wait("Quit Igloo · igloo serve goes on");
     assert_eq!(status(&desktop).unwrap().engine.pid, engine.0.id());
     drop(engine);
-    wait_for("an engine of its own", || tray.find("Quit Igloo"));
+    tray.wait("Quit Igloo");
     assert_eq!(status(&desktop).unwrap().engine.pid, app.0.id());
 }
 
@@ -114,7 +101,7 @@ fn it_is_a_client_of_an_engine_that_runs_and_takes_over_when_that_ends() {
 fn a_signal_ends_it_as_quit_does() {
     let desktop = Desktop::start();
     let mut app = app(&desktop);
-    wait_for("the builder", || desktop.tray().find(&header("Stopped")));
+    desktop.tray().wait(&header("Stopped"));
     kill_process(Pid::from_child(&app.0), Signal::TERM).unwrap();
     assert_eq!(app.exit_code(), Some(0));
     assert!(!desktop.paths().socket().exists(), "the engine did not end cleanly");
@@ -124,13 +111,13 @@ fn a_signal_ends_it_as_quit_does() {
 fn settings_that_make_no_sense_are_told_and_mended_while_it_runs() {
     let desktop = Desktop::start();
     let settings = desktop.paths().settings_file();
-    desktop.paths().create().unwrap();
+    let sense = fs::read(&settings).unwrap();
     fs::write(&settings, "nonsense = 1\n").unwrap();
     let _app = app(&desktop);
     let tray = desktop.tray();
     wait_for("the trouble", || tray.labels().first()?.starts_with("Can't run: ").then_some(()));
-    fs::remove_file(&settings).unwrap();
-    wait_for("the builder", || tray.find(&header("Stopped")));
+    fs::write(&settings, sense).unwrap();
+    tray.wait(&header("Stopped"));
 }
 
 #[test]
@@ -138,7 +125,7 @@ fn a_second_launch_opens_the_window_of_the_first() {
     let desktop = Desktop::start();
     let _app = app(&desktop);
     let tray = desktop.tray();
-    wait_for("the builder", || tray.find(&header("Stopped")));
+    tray.wait(&header("Stopped"));
     let windows = Windows::of(&desktop);
     assert_eq!(windows.titles(), [""; 0], "a window is there that nobody asked for");
     let again = || {

@@ -1,23 +1,10 @@
 //! The tray and the window follow an engine that shows what the test wants, and ask it for what is clicked.
-#![cfg(target_os = "linux")]
-// clippy sees a test only in what says #[test]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-#[path = "support/desktop.rs"]
-mod desktop;
-#[path = "support/engine.rs"]
-mod engine;
-#[path = "support/page.rs"]
-mod page;
-
-use desktop::{Desktop, Proc, Tray, wait_for};
-use engine::{Engine, build, builder};
+use crate::support::{CLI, Desktop, Engine, Page, Proc, TRAY, Tray, build, builder, wait_for};
 use igloo_protocol::{BuilderId, BuilderView, Code, Command, Phase, Problem, Rung, SettingsPatch, StopMode};
-use page::Page;
 use serde_json::{Value, json};
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, process};
 
-const TRAY: &str = env!("CARGO_BIN_EXE_igloo-tray");
 const X: BuilderId = BuilderId::X86_64;
 
 fn start(desktop: &Desktop) -> Proc {
@@ -163,7 +150,7 @@ fn open_terminal_runs_a_shell_in_the_builder() {
     wait_for("a terminal", || tray.find("Open Terminal").filter(|item| item.enabled));
     tray.click("Open Terminal");
     let words = wait_for("the terminal", || fs::read_to_string(&said).ok());
-    assert_eq!(words.trim(), format!("-e {} ssh x86_64", env!("CARGO_BIN_EXE_igloo")));
+    assert_eq!(words.trim(), format!("-e {} ssh x86_64", CLI));
 }
 
 const AS_READER: &str = "IGLOO_TEST_READS_CLIPBOARD";
@@ -185,7 +172,7 @@ fn what_is_copied_is_in_the_clipboard() {
     wait_for("the builder", || tray.find("nix build Options"));
     let clipboard = || {
         let mut reader: process::Command = desktop.command(std::env::current_exe().unwrap());
-        reader.args(["--exact", "clipboard_reader", "--nocapture"]).env(AS_READER, "1");
+        reader.args(["--exact", "faces::clipboard_reader", "--nocapture"]).env(AS_READER, "1");
         String::from_utf8(reader.output().unwrap().stdout).unwrap()
     };
     let holds = |text: &str| wait_for(text, || clipboard().contains(text).then_some(()));
