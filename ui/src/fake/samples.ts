@@ -3,6 +3,7 @@ import type {
   Build,
   BuilderId,
   BuilderView,
+  Code,
   GuestInfo,
   Phase,
   Problem,
@@ -30,7 +31,7 @@ export function climbed(to: Rung | null): [Rung, number][] {
   return RUNGS.slice(0, end).map((rung) => [rung, CLIMB[rung]]);
 }
 
-export function problem(code: string, message: string, remedy: string): Problem {
+export function problem(code: Code, message: string, remedy: string): Problem {
   return { code, message, remedy };
 }
 

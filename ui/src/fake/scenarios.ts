@@ -1,5 +1,5 @@
 import type { SetupPlan } from "../backend.ts";
-import type { BuilderId, BuilderView, Installation, Phase, Problem, Snapshot } from "../protocol.ts";
+import type { BuilderId, BuilderView, Code, Installation, Phase, Problem, Snapshot } from "../protocol.ts";
 import { boot, long } from "./console.ts";
 import { build, builder, guest, inPhase, problem, snapshot, usage } from "./samples.ts";
 import { installation, nothing, plan, snippet } from "./setup.ts";
@@ -45,7 +45,7 @@ const phase =
   (now: number) =>
     scene([inPhase("aarch64", p, now, more), other()], now);
 
-const failed = (code: string, message: string, remedy: string) =>
+const failed = (code: Code, message: string, remedy: string) =>
   phase({ phase: "failed", problem: problem(code, message, remedy) });
 
 /** Every scene by its name in `?fake=`. */

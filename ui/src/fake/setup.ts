@@ -5,6 +5,7 @@ import type {
   Installation,
   InstallKind,
   ManagedFile,
+  Operation,
   Plan,
   Report,
   StepState,
@@ -28,7 +29,10 @@ const port = (id: BuilderId): number => (id === "aarch64" ? 31022 : 31023);
 /** A plan as igloo-admin describes it. */
 export function plan(id: BuilderId, options: SetupOptions): SetupPlan {
   const files: ManagedFile[] = ["builder_key", "builder_key_pub", { ssh_host: id }, "machines"];
-  const ops: unknown[] = ["builder_key", { ssh_host: { builder: id, port: port(id) } }];
+  const ops: Operation[] = [
+    "builder_key",
+    { ssh_host: { builder: id, port: port(id), share_connection: options.share_connection } },
+  ];
   const steps = [
     "Make the key pair /etc/nix/igloo_builder_ed25519 (and .pub) with which root's Nix logs in to the builders; kept if it is there, readable by root alone",
     `Let ssh know the builder as \`${alias(id)}\`: port ${port(id)} of this machine (in ${filePath({ ssh_host: id })})`,

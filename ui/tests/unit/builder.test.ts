@@ -13,7 +13,7 @@ import { ladder, startTime } from "../../src/model/ladder.ts";
 import { progress, starting } from "../../src/model/phase.ts";
 import { builderRemedy, hasLog, warningRemedy } from "../../src/model/remedy.ts";
 import { build, builder, climbed, inPhase, problem } from "../../src/fake/samples.ts";
-import type { Phase } from "../../src/protocol.ts";
+import type { Code, Phase } from "../../src/protocol.ts";
 
 const NOW = 1_800_000_000_000;
 const FAILED = { phase: "failed", problem: problem("vm_failed", "it fell", "start it again") } as const;
@@ -133,12 +133,12 @@ test("the ladder says what was reached, what is awaited, and where it ended", ()
 });
 
 test("each problem has the button that does its remedy", () => {
-  const kind = (code: string) => builderRemedy(problem(code, "", ""));
+  const kind = (code: Code) => builderRemedy(problem(code, "", ""));
   expect(kind("no_image")).toMatchObject({ kind: "settings", field: "image" });
   expect(kind("port_taken")).toMatchObject({ kind: "settings", field: "port" });
   expect(kind("bad_disk").kind).toBe("reset");
   expect(kind("vm_crashed").kind).toBe("start");
-  expect(kind("a_newer_code").kind).toBe("start");
+  expect(kind("a_newer_code" as Code).kind).toBe("start");
   expect(warningRemedy(problem("guest_unreachable", "", ""))).toBeUndefined();
   expect(warningRemedy(problem("disk_full", "", ""))).toMatchObject({ field: "disk" });
   expect(hasLog(problem("boot_timeout", "", ""))).toBe(true);
