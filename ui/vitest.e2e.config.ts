@@ -1,11 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-/** One browser, one page server, one file after the other: two cores are enough. `--mode pictures` photographs. */
+/** One browser for all, and as many files at a time as two cores bear. `--mode pictures` photographs. */
 export default defineConfig(({ mode }) => ({
   test: {
     include: [mode === "pictures" ? "tests/pictures.test.ts" : "tests/e2e/**/*.test.ts"],
     environment: "node",
-    fileParallelism: false,
+    globalSetup: "tests/support/chromium.ts",
+    isolate: false,
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { violations } from "../support/axe.ts";
+import type { Page } from "playwright-core";
+import { COLOUR, violations } from "../support/axe.ts";
 import { type Bench, LARGE, SMALL, bench } from "../support/browser.ts";
 
 /** Every page and every state, as many see it: axe finds nothing, nothing is cut, the console is silent. */
@@ -42,21 +43,24 @@ afterAll(() => b.close());
 afterEach(() => expect(b.complaints.splice(0)).toEqual([]));
 
 test.for(VIEWS)("%s at %s", async ([scene, route]) => {
-  for (const [scheme, size] of [
-    ["light", SMALL],
-    ["dark", LARGE],
-  ] as const) {
-    const page = await b.open(scene, route, { scheme, size, still: true });
-    await page.locator("main > :not(.trouble)").first().waitFor();
-    expect(await violations(page), `${scheme} ${size.width}`).toEqual([]);
-    const wider = await page.evaluate(() => {
-      const main = document.querySelector("main");
-      return main ? main.scrollWidth - main.clientWidth : -1;
-    });
-    expect(wider, "nothing is wider than its page").toBe(0);
-    await page.context().close();
-  }
+  const page = await b.open(scene, route, { scheme: "light", size: SMALL, still: true });
+  await page.locator("main > :not(.trouble)").first().waitFor();
+  expect(await violations(page)).toEqual([]);
+  expect(await overflow(page)).toBe(0);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.setViewportSize(LARGE);
+  // what has no colour was looked at
+  expect(await violations(page, COLOUR), "dark").toEqual([]);
+  expect(await overflow(page)).toBe(0);
+  await page.context().close();
 });
+
+/** By how much something is wider than the page that it is on. */
+const overflow = (page: Page) =>
+  page.evaluate(() => {
+    const main = document.querySelector("main");
+    return main ? main.scrollWidth - main.clientWidth : -1;
+  });
 
 test("colours are those that the user forces, and states keep their words", async () => {
   const page = await b.open("both", "builders", { forced: true });
@@ -81,7 +85,7 @@ test("what the first run will do fits into the smallest window", async () => {
 });
 
 test("nothing moves for those who don't want it", async () => {
-  const moving = (page: Awaited<ReturnType<Bench["open"]>>) =>
+  const moving = (page: Page) =>
     page.evaluate(() => document.getAnimations().filter((a) => a.playState === "running").length);
   const lively = await b.open("booting", "builders");
   expect(await moving(lively)).toBeGreaterThan(0);

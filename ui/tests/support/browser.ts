@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import { type Browser, type Page, chromium } from "playwright-core";
 import type { Fake } from "../../src/fake/index.ts";
+import { inject } from "vitest";
 import { serve } from "./server.ts";
 
 declare global {
@@ -62,21 +63,8 @@ export class Bench {
   }
 }
 
-/** A browser before the page of a folder. */
+/** The browser that all tests share (`chromium.ts`), before the page of a folder. */
 export async function bench(folder = "dist-test"): Promise<Bench> {
   const { url, server } = await serve(folder);
-  const browser = await chromium.launch({
-    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--font-render-hinting=none",
-    ],
-  });
-  return new Bench(browser, url, server);
+  return new Bench(await chromium.connect(inject("chromium")), url, server);
 }
