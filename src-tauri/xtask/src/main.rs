@@ -12,6 +12,7 @@ mod deny;
 mod host_nix;
 mod image;
 mod packages;
+mod page;
 mod project;
 mod run;
 mod stage;
