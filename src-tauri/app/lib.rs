@@ -4,5 +4,6 @@ pub mod cli;
 mod host_nix;
 pub mod log;
 pub mod session;
+pub mod setup;
 #[cfg(feature = "tray")]
 pub mod tray;

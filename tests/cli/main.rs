@@ -309,7 +309,10 @@ fn a_setup_is_shown_asked_for_and_its_key_let_in() {
     let plan: serde_json::Value = serde_json::from_str(&plan.ok()).unwrap();
     assert_eq!(plan["plan"]["ops"].as_array().unwrap().len(), 4);
     let command = plan["command"].as_str().unwrap();
-    assert!(command.starts_with("sudo -- /") && command.contains("igloo-admin apply eyJ"), "{command}");
+    assert!(
+        command.starts_with("sudo -- /") && command.contains("igloo-admin --by-hand apply eyJ"),
+        "{command}"
+    );
 
     let applied = r#"{"version":1,"outcome":"applied","steps":[],"public_key":"ssh-ed25519 AAAA root"}"#;
     let program = with_helper(home, applied);
@@ -320,7 +323,7 @@ fn a_setup_is_shown_asked_for_and_its_key_let_in() {
         ran(&["setup", "--yes", "--no-proof"]).ok().ends_with("Nix is set up\nNix can build on x86_64\n")
     );
     let asked = fs::read_to_string(home.join("asked")).unwrap();
-    assert!(asked.starts_with("apply eyJ"), "{asked}");
+    assert!(asked.starts_with("--by-hand apply eyJ"), "{asked}");
 
     with_helper(home, r#"{"version":1,"outcome":"undone","steps":[]}"#);
     assert_eq!(ran(&["setup", "--undo", "--yes"]).ok(), "All is as it was before Igloo\n");

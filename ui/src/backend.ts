@@ -20,11 +20,13 @@ export interface SetupOptions {
   substitutes: boolean;
   /** The user becomes one of Nix' trusted users, which is as much as root. */
   trust_user: boolean;
+  /** The builder comes beside the other way that Nix has to build for Linux. */
+  beside_external: boolean;
 }
 
 /** What a setup would do, made without privilege. */
 export interface SetupPlan {
-  /** `null`: there is nothing for igloo-admin to do. */
+  /** `null`: there is nothing that igloo-admin may do. */
   plan: Plan | null;
   /** What would be done, a sentence each. */
   steps: string[];
@@ -32,7 +34,9 @@ export interface SetupPlan {
   diff: string;
   warnings: string[];
   /** The line that does the same in a terminal. */
-  command: string;
+  command: string | null;
+  /** Why Igloo does not do the rest, where another program owns the place. */
+  owner: Problem | null;
   /** What to put into the user's own configuration, where that generates the files. */
   snippet: string | null;
 }

@@ -10,6 +10,17 @@ engine: EngineInfo,
 /** Every known builder, in the order of [`BuilderId::ALL`]. */
 builders: Array<BuilderView>, };
 
+/** The engine itself. */
+export type EngineInfo = {
+/** Igloo's version. */
+version: string,
+/** [`API_VERSION`] */
+api: number,
+/** The engine's process id. */
+pid: number,
+/** When it started: milliseconds since the Unix epoch. */
+started_ms: number, };
+
 /** One builder as faces show it. */
 export type BuilderView = {
 /** Which one. */
@@ -47,11 +58,17 @@ warning: Problem | null,
 /** Whether this machine's Nix is set up to build on it. */
 setup: Setup, };
 
-/** A Nix system that a builder can build. */
-export type System = "aarch64-linux" | "x86_64-linux";
+/** Whether this machine's Nix is set up to build on a builder, as far as its files tell. */
+export type Setup = { "state": "unknown" } | { "state": "absent" } | { "state": "in_place" } | { "state": "drifted",
+/** What differs, one entry a file. */
+files: Array<Drift>, };
 
-/** A setting that takes effect at the next start. */
-export type Pending = "cores" | "memory" | "disk" | "ephemeral" | "port" | "image";
+/** A file that is not as a builder needs it. */
+export type Drift = {
+/** Its path. */
+path: string,
+/** What differs, in one plain sentence. */
+how: string, };
 
 /** Where in its life a builder is. Derived from what probes say, never stored. */
 export type Phase = { "phase": "stopped" } | { "phase": "preparing",
@@ -64,11 +81,11 @@ builds: number, } | { "phase": "stopping" } | { "phase": "failed",
 /** Why, and what to do. */
 problem: Problem, };
 
-/** What happens before a machine is started. */
-export type PrepareStep = "image" | "keys" | "disk" | "launch";
-
 /** A rung of the readiness ladder, lowest first. The rung at which a start stopped is what the user is told. */
 export type Rung = "process" | "qmp" | "port" | "banner" | "host_key" | "login" | "daemon" | "systems";
+
+/** What happens before a machine is started. */
+export type PrepareStep = "image" | "keys" | "disk" | "launch";
 
 /** Something that went wrong: a typed code, what happened and why, and what to do about it. */
 export type Problem = {
@@ -109,6 +126,9 @@ features: Array<string>,
 /** What it uses, as of the last look. */
 usage: Usage | null, };
 
+/** How QEMU runs the guest's processor. */
+export type Accel = "hvf" | "kvm" | "tcg";
+
 /** What a guest uses. */
 export type Usage = {
 /** Share of all its processors in use since the look before, 0 to 1. */
@@ -127,8 +147,17 @@ used: number,
 /** All there is. */
 total: number, };
 
-/** How QEMU runs the guest's processor. */
-export type Accel = "hvf" | "kvm" | "tcg";
+/** A Nix system that a builder can build. */
+export type System = "aarch64-linux" | "x86_64-linux";
+
+/** One of the builders that Igloo knows: one a system, each with a name of its own everywhere.
+ *
+ * A closed enum on purpose: it travels to `igloo-admin`, which derives every path and every
+ * line from it and takes no name from its caller. */
+export type BuilderId = "aarch64" | "x86_64";
+
+/** A setting that takes effect at the next start. */
+export type Pending = "cores" | "memory" | "disk" | "ephemeral" | "port" | "image";
 
 /** A build. */
 export type Build = {
@@ -149,35 +178,6 @@ export type BuildSource = "guest_processes";
 
 /** How a build is. */
 export type BuildState = "running" | "session";
-
-/** Whether this machine's Nix is set up to build on a builder, as far as its files tell. */
-export type Setup = { "state": "unknown" } | { "state": "absent" } | { "state": "in_place" } | { "state": "drifted",
-/** What differs, one entry a file. */
-files: Array<Drift>, };
-
-/** A file that is not as a builder needs it. */
-export type Drift = {
-/** Its path. */
-path: string,
-/** What differs, in one plain sentence. */
-how: string, };
-
-/** One of the builders that Igloo knows: one a system, each with a name of its own everywhere.
- *
- * A closed enum on purpose: it travels to `igloo-admin`, which derives every path and every
- * line from it and takes no name from its caller. */
-export type BuilderId = "aarch64" | "x86_64";
-
-/** The engine itself. */
-export type EngineInfo = {
-/** Igloo's version. */
-version: string,
-/** [`API_VERSION`] */
-api: number,
-/** The engine's process id. */
-pid: number,
-/** When it started: milliseconds since the Unix epoch. */
-started_ms: number, };
 
 /** Everything that a face can ask the engine to do. */
 export type Command = { "command": "start",
@@ -238,14 +238,19 @@ settings: ManagedFile | null,
 daemon: string | null,
 /** Whether Igloo may write `/etc/nix/machines`. */
 machines_free: boolean,
+/** Whether Nix reads `/etc/nix/machines`, as far as its files tell. */
+machines_read: boolean,
+/** Whether Nix has another way to build for Linux here (`external-builders`), as Determinate's native Linux
+ * builder is. */
+external_builders: boolean,
 /** What stands in the way of a setup, or will, with what to do about it. */
 obstacles: Array<Problem>, };
 
-/** A file that Igloo may write. Its path is known to `igloo-admin` alone. */
-export type ManagedFile = "builder_key" | "builder_key_pub" | { "ssh_host": BuilderId } | "machines" | "nix_conf" | "nix_custom_conf";
-
 /** Who installed Nix, or looks after its settings. */
 export type InstallKind = "none" | "official" | "nix_installer" | "determinate" | "lix" | "nix_darwin" | "nix_os" | "debian";
+
+/** A file that Igloo may write. Its path is known to `igloo-admin` alone. */
+export type ManagedFile = "builder_key" | "builder_key_pub" | { "ssh_host": BuilderId } | "machines" | "nix_conf" | "nix_custom_conf" | "helper";
 
 /** What to change, and what the files looked like when the user said yes.
  *
@@ -257,6 +262,9 @@ version: number,
 ops: Array<Operation>,
 /** Every file that the operations touch, as it was seen. The helper refuses when one differs. */
 files: Array<PlannedFile>,
+/** When it was made, in microseconds since 1970. The helper refuses a plan that is old, or older than
+ * the last change beside its files; so also one without a time, as the first Igloo wrote them. */
+made_at?: number | null,
 /** What the user should know before saying yes, in plain words. Left out of what the helper gets. */
 warnings?: Array<string>, };
 
@@ -306,9 +314,6 @@ host_key: HostKey, };
 /** The systems of a builder: at least one, each once. */
 export type Systems = Array<System>;
 
-/** The public half of an ed25519 host key: `ssh-ed25519 <base64>`, without a comment. */
-export type HostKey = string;
-
 /** A number from 1 to 1024: of builds at a time, or how fast a builder is. */
 export type Count = number;
 
@@ -317,6 +322,9 @@ export type Features = Array<Feature>;
 
 /** The name of a feature that a derivation may require, such as `big-parallel`. */
 export type Feature = string;
+
+/** The public half of an ed25519 host key: `ssh-ed25519 <base64>`, without a comment. */
+export type HostKey = string;
 
 /** A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
  * root run what a caller chose, and have no form here. */
@@ -341,9 +349,6 @@ public_key?: string | null,
 /** Why it is not what was asked for. */
 problem?: Problem | null, };
 
-/** How a run of `igloo-admin` ended. */
-export type Outcome = "applied" | "unchanged" | "failed" | "undone" | "partly_undone" | "nothing_to_undo" | "status";
-
 /** One step of a run. */
 export type StepReport = {
 /** What it is about, in plain words. */
@@ -355,3 +360,6 @@ problem?: Problem | null, };
 
 /** What became of a step. */
 export type StepState = "done" | "unchanged" | "failed" | "not_reached" | "rolled_back" | "undone" | "left_alone" | "in_place" | "edited" | "gone";
+
+/** How a run of `igloo-admin` ended. */
+export type Outcome = "applied" | "unchanged" | "failed" | "undone" | "partly_undone" | "nothing_to_undo" | "status";

@@ -1,28 +1,29 @@
 //! File work that can't be led astray: every folder is opened from the root down without following
 //! a symlink, and everything on the way must belong to root and be writable by root alone.
 
-use crate::problem::{changed, io_failed, symlinked, unsafe_place};
-use crate::root::Root;
+mod change;
+
+use crate::helper::MAX_HELPER;
+use crate::problem::{io_failed, symlinked, unsafe_place};
+use crate::root::{Root, Watch, place};
 use igloo_protocol::Problem;
-use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid};
+use igloo_protocol::plan::ManagedFile;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
-use std::time::{Duration, UNIX_EPOCH};
 
 /// The largest file that is read, in bytes. Real ones have a few hundred.
 const MAX_FILE: u64 = 1 << 20;
-
-/// The start of a temporary file's name; 16 hexadecimal digits follow.
-const TEMP: &str = ".igloo-";
 
 /// An open folder whose every ancestor was checked.
 pub(crate) struct Folder {
     fd: OwnedFd,
     path: String,
     owner: (u32, u32),
+    watch: Watch,
 }
 
 /// A file as it was found.
@@ -53,7 +54,7 @@ impl Folder {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(root.path(), flags, Mode::empty());
         let fd = fd.map_err(|e| io_failed("open", "/", &e.into()))?;
-        let mut at = Folder { fd, path: String::new(), owner: root.owner() };
+        let mut at = Folder { fd, path: String::new(), owner: root.owner(), watch: root.watch() };
         at.check()?;
         for name in crate::root::real(root.platform(), path).split('/').filter(|n| !n.is_empty()) {
             match at.child(name)? {
@@ -69,7 +70,7 @@ impl Folder {
         let path = self.full(name);
         match self.open_at(name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()) {
             Ok(fd) => {
-                let child = Folder { fd, path, owner: self.owner };
+                let child = Folder { fd, path, ..*self };
                 child.check()?;
                 Ok(Some(child))
             }
@@ -77,19 +78,6 @@ impl Folder {
             Err(_) if self.is_symlink(name) => Err(symlinked(&path)),
             Err(e) => Err(io_failed("open the folder", &path, &e.into())),
         }
-    }
-
-    /// Makes a folder in this one, and opens it.
-    pub fn make(&self, name: &str, mode: u32) -> Result<Folder, Problem> {
-        let path = self.full(name);
-        let failed = |e: io::Error| io_failed("make the folder", &path, &e);
-        rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(0o700)).map_err(|e| failed(e.into()))?;
-        let made = self.open_at(name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty());
-        let made = Folder { fd: made.map_err(|e| failed(e.into()))?, path: path.clone(), owner: self.owner };
-        own(&made.fd, self.owner, mode).map_err(failed)?;
-        made.check()?;
-        self.sync()?;
-        Ok(made)
     }
 
     /// Reads a file. `None` if it is not there; a symlink, a hard link, or a file that others
@@ -105,9 +93,10 @@ impl Folder {
         let file = File::from(fd);
         let failed = |e: io::Error| io_failed("read", &path, &e);
         let meta = file.metadata().map_err(failed)?;
-        self.check_file(&path, &meta)?;
+        let most = max_size(name);
+        self.check_file(&path, &meta, most)?;
         let mut bytes = Vec::new();
-        file.take(MAX_FILE).read_to_end(&mut bytes).map_err(failed)?;
+        file.take(most).read_to_end(&mut bytes).map_err(failed)?;
         let meta =
             Meta { mode: meta.mode() & 0o7777, uid: meta.uid(), gid: meta.gid(), mtime: Some(meta.mtime()) };
         Ok(Some(Found { bytes, meta }))
@@ -118,83 +107,14 @@ impl Folder {
         rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
-    /// Puts a whole new file in the place of `before`, or leaves everything as it is. Refuses when
-    /// what is there is not `before` any more. On return the bytes are on the disk.
-    pub fn replace(
-        &self,
-        name: &str,
-        before: Option<&[u8]>,
-        bytes: &[u8],
-        meta: Meta,
-    ) -> Result<(), Problem> {
-        let path = self.full(name);
-        let temp = temp_name().map_err(|e| io_failed("write", &path, &e))?;
-        let written = self.write_temp(&temp, bytes, meta).map_err(|e| io_failed("write", &path, &e));
-        let renamed = written.and_then(|()| {
-            let now = self.read(name)?;
-            if now.as_ref().map(|f| f.bytes.as_slice()) != before {
-                return Err(changed(&path));
-            }
-            rustix::fs::renameat(&self.fd, &*temp, &self.fd, name)
-                .map_err(|e| io_failed("replace", &path, &e.into()))
-        });
-        if let Err(problem) = renamed {
-            // best effort: a left-over is swept by the next run
-            let _ = rustix::fs::unlinkat(&self.fd, &*temp, AtFlags::empty());
-            return Err(problem);
-        }
-        self.sync()?;
-        match self.read(name)? {
-            Some(found) if found.bytes == bytes && found.meta.mode == meta.mode => Ok(()),
-            _ => Err(changed(&path)),
-        }
-    }
-
-    /// Removes a file.
-    pub fn remove(&self, name: &str) -> Result<(), Problem> {
-        rustix::fs::unlinkat(&self.fd, name, AtFlags::empty())
-            .map_err(|e| io_failed("remove", &self.full(name), &e.into()))?;
-        self.sync()
-    }
-
-    /// Removes a folder if it is empty. Says whether it is gone.
-    pub fn remove_empty(&self, name: &str) -> Result<bool, Problem> {
-        match rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
-            Ok(()) => self.sync().map(|()| true),
-            Err(Errno::NOENT) => Ok(true),
-            Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
-            Err(e) => Err(io_failed("remove", &self.full(name), &e.into())),
-        }
-    }
-
-    /// Makes a folder that only root can enter, with a name that nobody can foresee. The next
-    /// [`Folder::sweep`] removes it if nobody else does.
-    pub fn make_scratch(&self) -> Result<(String, Folder), Problem> {
-        let name = temp_name().map_err(|e| io_failed("make a folder in", &self.path, &e))?;
-        self.make(&name, 0o700).map(|made| (name, made))
-    }
-
-    /// Removes what a run that was killed left behind. Only to be called under the lock.
-    pub fn sweep(&self) -> Result<(), Problem> {
-        for (name, _) in self.list()?.into_iter().filter(|(name, _)| is_temp(name)) {
-            if let Ok(Some(folder)) = self.child(&name) {
-                folder.empty(|_| true)?;
-                self.remove_empty(&name)?;
-            } else {
-                self.remove(&name)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes every entry of a kind that `which` chooses.
-    pub fn empty(&self, which: fn(FileType) -> bool) -> Result<(), Problem> {
-        for (name, kind) in self.list()? {
-            if which(kind) {
-                self.remove(&name)?;
-            }
-        }
-        Ok(())
+    /// When a name in it was last made, replaced or removed, or its own permissions changed, in
+    /// microseconds since 1970. Nobody but the kernel can set this.
+    pub fn changed_at(&self) -> Result<u64, Problem> {
+        let failed = |e: io::Error| io_failed("look at", &self.path, &e);
+        let meta = self.fd.try_clone().and_then(|fd| File::from(fd).metadata()).map_err(failed)?;
+        let (seconds, nanos) = (meta.ctime(), meta.ctime_nsec());
+        Ok(u64::try_from(seconds).unwrap_or_default() * 1_000_000
+            + u64::try_from(nanos).unwrap_or_default() / 1_000)
     }
 
     /// The open folder, to lock it.
@@ -222,17 +142,6 @@ impl Folder {
         Ok(names)
     }
 
-    fn write_temp(&self, temp: &str, bytes: &[u8], meta: Meta) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let mut file = File::from(self.open_at(temp, flags, Mode::from_raw_mode(0o600))?);
-        file.write_all(bytes)?;
-        own(&file, (meta.uid, meta.gid), meta.mode)?;
-        if let Some(seconds) = meta.mtime.and_then(|s| u64::try_from(s).ok()) {
-            file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds))?;
-        }
-        file.sync_all()
-    }
-
     fn open_at(&self, name: &str, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
         rustix::fs::openat(&self.fd, name, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, mode)
     }
@@ -249,21 +158,17 @@ impl Folder {
         check_owner(path, stat.st_uid, others, self.owner.0)
     }
 
-    fn check_file(&self, path: &str, meta: &Metadata) -> Result<(), Problem> {
+    fn check_file(&self, path: &str, meta: &Metadata, most: u64) -> Result<(), Problem> {
         if !meta.is_file() {
             return Err(unsafe_place(path, "is not a regular file"));
         }
         if meta.nlink() != 1 {
             return Err(unsafe_place(path, "has a second name (a hard link)"));
         }
-        if meta.len() >= MAX_FILE {
-            return Err(unsafe_place(path, "is larger than 1 MiB"));
+        if meta.len() >= most {
+            return Err(unsafe_place(path, &format!("is larger than {} MiB", most >> 20)));
         }
         check_owner(path, meta.uid(), meta.mode() & 0o022 != 0, self.owner.0)
-    }
-
-    fn sync(&self) -> Result<(), Problem> {
-        rustix::fs::fsync(&self.fd).map_err(|e| io_failed("flush", &self.path, &e.into()))
     }
 
     fn full(&self, name: &str) -> String {
@@ -271,26 +176,14 @@ impl Folder {
     }
 }
 
+/// The most that is read of a file with this name, in bytes.
+fn max_size(name: &str) -> u64 {
+    if name == place(ManagedFile::Helper).1 { MAX_HELPER } else { MAX_FILE }
+}
+
 fn check_owner(path: &str, uid: u32, others_write: bool, expected: u32) -> Result<(), Problem> {
     if uid != expected {
         return Err(unsafe_place(path, "does not belong to root"));
     }
     if others_write { Err(unsafe_place(path, "is writable by others than root")) } else { Ok(()) }
-}
-
-fn own(fd: impl std::os::fd::AsFd, (uid, gid): (u32, u32), mode: u32) -> io::Result<()> {
-    rustix::fs::fchown(&fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
-    // after the change of owner, which clears some bits
-    rustix::fs::fchmod(&fd, Mode::from_bits_truncate(mode as rustix::fs::RawMode))?;
-    Ok(())
-}
-
-fn temp_name() -> io::Result<String> {
-    let mut random = [0; 8];
-    File::open("/dev/urandom")?.read_exact(&mut random)?;
-    Ok(format!("{TEMP}{:016x}", u64::from_le_bytes(random)))
-}
-
-fn is_temp(name: &str) -> bool {
-    name.strip_prefix(TEMP).is_some_and(|r| r.len() == 16 && r.bytes().all(|b| b.is_ascii_hexdigit()))
 }

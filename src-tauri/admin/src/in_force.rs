@@ -31,6 +31,13 @@ pub(crate) struct Assignment {
     pub value: String,
 }
 
+impl Assignment {
+    /// The line, as one would write it, with nothing in it that could disturb a message.
+    pub fn line(&self) -> String {
+        format!("{} = {}", self.name, self.value.escape_debug()).trim_end().to_owned()
+    }
+}
+
 /// The settings of the system under `root`; `instead` stands for the text of a file that is not written yet.
 pub(crate) fn settings(root: &Root, instead: Option<(&str, &str)>) -> Settings {
     collect(&|path| match instead {

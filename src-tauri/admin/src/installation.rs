@@ -36,6 +36,8 @@ pub fn installation(root: &Root) -> Installation {
         settings: survey.settings.ok(),
         daemon,
         machines_free: survey.machines.is_ok(),
+        machines_read: survey.in_force.reads_machines(),
+        external_builders: obstacles::external(&survey.in_force).is_some(),
         obstacles,
     }
 }
@@ -59,13 +61,10 @@ impl Survey {
     pub fn of(root: &Root) -> Survey {
         let kind = kind(root);
         let in_force = in_force::settings(root, None);
-        Survey {
-            kind,
-            settings: settings_file(root, kind, &in_force),
-            machines: machines(root, kind),
-            notes: obstacles::notes(root, kind, &in_force),
-            in_force,
-        }
+        let settings = settings_file(root, kind, &in_force);
+        let path = settings.as_ref().ok().map(|file| file_path(root.platform(), *file));
+        let notes = obstacles::notes(root, kind, path.as_deref(), &in_force);
+        Survey { kind, settings, machines: machines(root, kind), notes, in_force }
     }
 }
 
@@ -110,7 +109,7 @@ fn settings_file(root: &Root, kind: InstallKind, in_force: &Settings) -> Result<
     let custom = file_path(root.platform(), ManagedFile::NixCustomConf);
     let file = match kind {
         InstallKind::None => return Err(obstacles::no_nix()),
-        InstallKind::NixDarwin | InstallKind::NixOs => return Err(obstacles::generated(kind, NIX_CONF)),
+        InstallKind::NixDarwin | InstallKind::NixOs => return Err(obstacles::generated(kind)),
         InstallKind::Determinate => ManagedFile::NixCustomConf,
         InstallKind::NixInstaller | InstallKind::Lix if in_force.includes(&custom) => {
             ManagedFile::NixCustomConf
@@ -123,7 +122,7 @@ fn settings_file(root: &Root, kind: InstallKind, in_force: &Settings) -> Result<
 fn machines(root: &Root, kind: InstallKind) -> Result<(), Problem> {
     let path = file_path(root.platform(), ManagedFile::Machines);
     if matches!(kind, InstallKind::NixDarwin | InstallKind::NixOs) {
-        return Err(obstacles::generated(kind, &path));
+        return Err(obstacles::generated(kind));
     }
     not_linked(root, &["/etc/nix", NIX_CONF, &path])
 }

@@ -51,7 +51,9 @@ pub(crate) fn public_key(root: &Root) -> Result<Option<String>, Problem> {
 /// A pair made in a fresh folder that only root can enter; the folder is gone on return.
 fn new_pair(root: &Root, folder: &Folder) -> Result<Vec<(ManagedFile, Vec<u8>)>, Problem> {
     let (scratch_name, scratch) = folder.make_scratch()?;
+    (root.watch())("run ssh-keygen");
     let made = make_in(&path(root, &scratch_name), &scratch);
+    (root.watch())("clear the scratch folder");
     scratch.empty(|_| true)?;
     folder.remove_empty(&scratch_name)?;
     made

@@ -5,12 +5,11 @@ use crate::installation::Survey;
 use crate::obstacles::{About, entry_elsewhere};
 use crate::root::{Root, file_path, folder_path, place};
 use crate::setting;
-use igloo_protocol::plan::{ManagedFile, Operation};
+use igloo_protocol::plan::{ManagedFile, NixSetting, Operation};
 use igloo_protocol::{Code, Problem};
 
 /// Refuses when the place that an operation would write to is another program's.
-pub(crate) fn check_free(root: &Root, ops: &[Operation]) -> Result<(), Problem> {
-    let survey = Survey::of(root);
+pub(crate) fn check_free(root: &Root, survey: &Survey, ops: &[Operation]) -> Result<(), Problem> {
     for op in ops {
         match op {
             Operation::Machine(machine) => {
@@ -26,21 +25,33 @@ pub(crate) fn check_free(root: &Root, ops: &[Operation]) -> Result<(), Problem> 
 
 /// What the user should know: settings by which Nix or ssh would not see what the plan writes, and what a
 /// setting means.
-pub(crate) fn warnings(root: &Root, ops: &[Operation]) -> Vec<String> {
-    let touches = |about| {
-        ops.iter().any(|op| match op {
-            Operation::Machine(_) => about == About::Machines,
-            Operation::SshHost(host) => about == About::Ssh || about == About::Alias(host.builder),
+pub(crate) fn warnings(survey: &Survey, ops: &[Operation]) -> Vec<String> {
+    let touches = |about: &About| {
+        ops.iter().any(|op| match (op, about) {
+            (Operation::Machine(_), About::Builders) => !sets_builders(ops),
+            (Operation::Machine(_), About::Machines) | (Operation::SshHost(_), About::Ssh) => true,
+            (Operation::SshHost(host), About::Alias(builder)) => host.builder == *builder,
             _ => false,
         })
     };
-    let notes = Survey::of(root).notes.into_iter().filter(|note| touches(note.about));
-    let notes = notes.map(|note| format!("{}; {}", note.problem.message, note.problem.remedy));
+    let notes = survey.notes.iter().filter(|note| touches(&note.about));
+    let notes =
+        notes.map(|note| format!("{}; {}", note.problem.message, uncapitalised(&note.problem.remedy)));
     let settings = ops.iter().filter_map(|op| match op {
         Operation::NixSetting(setting) => setting::warning(setting),
         _ => None,
     });
     notes.chain(settings).collect()
+}
+
+fn sets_builders(ops: &[Operation]) -> bool {
+    ops.iter().any(|op| matches!(op, Operation::NixSetting(NixSetting::Builders)))
+}
+
+/// A remedy behind a `;`.
+fn uncapitalised(text: &str) -> String {
+    let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+    first.to_lowercase() + rest
 }
 
 /// Reads a managed file. `None` if it or its folder is not there.

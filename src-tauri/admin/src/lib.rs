@@ -9,10 +9,13 @@ mod apply;
 mod block;
 pub mod daemon;
 mod folder;
+mod fresh;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod helper;
 mod in_force;
 mod inspect;
+mod install;
 mod installation;
 mod keys;
 mod layout;
@@ -38,10 +41,11 @@ pub mod elevate;
 
 pub use apply::apply;
 pub use inspect::inspect;
+pub use install::install;
 pub use installation::installation;
 pub use planner::{describe, diff, plan};
 pub use present::present;
-pub use root::{Platform, Root};
+pub use root::{Platform, Root, Watch};
 pub use snippet::snippet;
 pub use status::status;
 pub use undo::undo;

@@ -27,6 +27,8 @@ pub(crate) struct Note {
 pub(crate) enum About {
     /// That Nix knows the builders.
     Machines,
+    /// That Nix reads the file in which they are: an operation of its own can mend it.
+    Builders,
     /// That ssh knows them.
     Ssh,
     /// That ssh knows one of them.
@@ -38,13 +40,13 @@ pub(crate) fn no_nix() -> Problem {
     Problem::new(Code::MissingTool, "Nix is not installed on this machine", "Install Nix, then set Igloo up")
 }
 
-/// A file belongs to a system's configuration.
-pub(crate) fn generated(kind: InstallKind, path: &str) -> Problem {
+/// Nix' files belong to a system's configuration.
+pub(crate) fn generated(kind: InstallKind) -> Problem {
     let who = if kind == InstallKind::NixOs { "NixOS" } else { "nix-darwin" };
     Problem::new(
         Code::NotManaged,
         format!(
-            "{who} manages Nix on this machine: {path} is its to write, and what Igloo put there would go with the next activation"
+            "{who} manages Nix on this machine, so what Igloo put into /etc/nix would be in its way or go with its next activation"
         ),
         format!(
             "Add the builder to nix.buildMachines, and settings to nix.settings, in the configuration of {who}"
@@ -53,10 +55,18 @@ pub(crate) fn generated(kind: InstallKind, path: &str) -> Problem {
 }
 
 /// What does not forbid a setup, and makes it less than it seems.
-pub(crate) fn notes(root: &Root, kind: InstallKind, in_force: &Settings) -> Vec<Note> {
+///
+/// `settings` is the path of the file that carries the user's settings, if there is one.
+pub(crate) fn notes(
+    root: &Root,
+    kind: InstallKind,
+    settings: Option<&str>,
+    in_force: &Settings,
+) -> Vec<Note> {
     let about = |about| move |problem| Note { about, problem };
-    let machines = [no_machines(kind, in_force), external(in_force), later_darwin(root, kind)];
-    let machines = machines.into_iter().flatten().map(about(About::Machines));
+    let unread = no_machines(kind, settings, in_force).map(about(About::Builders));
+    let machines = [external(in_force), later_darwin(root, kind)];
+    let machines = unread.into_iter().chain(machines.into_iter().flatten().map(about(About::Machines)));
     let ssh = not_included(root).into_iter().map(about(About::Ssh));
     let aliases =
         BuilderId::ALL.into_iter().filter_map(|b| alias_elsewhere(root, b).map(about(About::Alias(b))));
@@ -64,26 +74,27 @@ pub(crate) fn notes(root: &Root, kind: InstallKind, in_force: &Settings) -> Vec<
 }
 
 /// Nix does not read the machines file.
-fn no_machines(kind: InstallKind, in_force: &Settings) -> Option<Problem> {
+fn no_machines(kind: InstallKind, settings: Option<&str>, in_force: &Settings) -> Option<Problem> {
     if in_force.reads_machines() {
         return None;
     }
     let set = in_force.get("builders")?;
     let remedy = match kind {
         InstallKind::NixDarwin | InstallKind::NixOs => "Set nix.distributedBuilds = true there".to_owned(),
-        _ if set.value.is_empty() => {
+        // a block of Igloo's at the end of that same file would be the later one
+        _ if set.value.is_empty() && settings == Some(&set.file) => {
             "Remove that line, or let Igloo set `builders = @/etc/nix/machines`".into()
         }
+        _ if set.value.is_empty() => "Remove that line".into(),
         _ => format!("Add ` ; @/etc/nix/machines` to that line of {}", set.file),
     };
-    let value = set.value.escape_debug();
-    let message = format!("{} sets `builders = {value}`, so Nix does not read {MACHINES}", set.file);
+    let message = format!("{} sets `{}`, so Nix does not read {MACHINES}", set.file, set.line());
     Some(Problem::new(Code::NotManaged, message, remedy))
 }
 
 /// Another builder for the same systems. Nix asks the machines first; only what all of them decline may be built
 /// here, and `external-builders` are a way to build here (`src/libstore/build/derivation-building-goal.cc`).
-fn external(in_force: &Settings) -> Option<Problem> {
+pub(crate) fn external(in_force: &Settings) -> Option<Problem> {
     let set = in_force.get("external-builders")?;
     if matches!(set.value.as_str(), "" | "[]" | "[ ]") {
         return None;
@@ -131,7 +142,7 @@ fn not_included(root: &Root) -> Option<Problem> {
 }
 
 /// Another file gives the alias values of its own, as nix-darwin's `100-linux-builder.conf` does.
-fn alias_elsewhere(root: &Root, builder: BuilderId) -> Option<Problem> {
+pub(crate) fn alias_elsewhere(root: &Root, builder: BuilderId) -> Option<Problem> {
     let own = file_path(root.platform(), ManagedFile::SshHost(builder));
     let folder = folder_path(root.platform(), ManagedFolder::SshConfig);
     let names =

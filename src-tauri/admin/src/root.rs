@@ -19,6 +19,10 @@ impl Platform {
     }
 }
 
+/// Is told of every effect just before it happens, in a few words. For tests, which act or kill the
+/// program there.
+pub type Watch = fn(&'static str);
+
 /// The folder under which `/etc` and the rest are looked up, and who must own what is found there.
 ///
 /// `igloo-admin` only ever uses [`Root::system`]; another root is for tests.
@@ -28,18 +32,25 @@ pub struct Root {
     platform: Platform,
     uid: u32,
     gid: u32,
+    watch: Watch,
 }
 
 impl Root {
     /// The running system: `/`, owned by root.
     pub fn system() -> Root {
-        Root { path: PathBuf::from("/"), platform: Platform::current(), uid: 0, gid: 0 }
+        Root { path: PathBuf::from("/"), platform: Platform::current(), uid: 0, gid: 0, watch: |_| {} }
     }
 
     /// Another folder, for tests: everything in it is expected to belong to `uid`, and what is
     /// made in it is given to `uid` and `gid`.
     pub fn for_tests(path: impl Into<PathBuf>, platform: Platform, uid: u32, gid: u32) -> Root {
-        Root { path: path.into(), platform, uid, gid }
+        Root { path: path.into(), platform, uid, gid, watch: |_| {} }
+    }
+
+    /// The same root with a watch, for tests. The one of [`Root::system`] is empty and nothing that
+    /// `igloo-admin` reads can change it.
+    pub fn watched(self, watch: Watch) -> Root {
+        Root { watch, ..self }
     }
 
     /// Whose paths are meant.
@@ -50,6 +61,11 @@ impl Root {
     /// The folder that stands for `/`.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Who is told of every effect.
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch
     }
 
     /// The user and the group that own everything.
@@ -81,6 +97,7 @@ pub(crate) fn place(file: ManagedFile) -> (ManagedFolder, String) {
         ManagedFile::Machines => (ManagedFolder::Nix, "machines".into()),
         ManagedFile::NixConf => (ManagedFolder::Nix, "nix.conf".into()),
         ManagedFile::NixCustomConf => (ManagedFolder::Nix, "nix.custom.conf".into()),
+        ManagedFile::Helper => (ManagedFolder::HelperTools, "igloo-admin".into()),
         ManagedFile::SshHost(builder) => (ManagedFolder::SshConfig, format!("100-igloo-{builder}.conf")),
     }
 }
@@ -97,6 +114,8 @@ pub(crate) fn folder_path(platform: Platform, folder: ManagedFolder) -> &'static
     match (folder, platform) {
         (ManagedFolder::Nix, _) => "/etc/nix",
         (ManagedFolder::SshConfig, _) => "/etc/ssh/ssh_config.d",
+        (ManagedFolder::HelperTools, Platform::Linux) => "/usr/local/libexec",
+        (ManagedFolder::HelperTools, Platform::MacOs) => "/Library/PrivilegedHelperTools",
         (ManagedFolder::State, Platform::Linux) => "/var/lib/igloo",
         (ManagedFolder::State, Platform::MacOs) => "/var/db/igloo",
         (ManagedFolder::SshControl, Platform::Linux) => "/var/lib/igloo/ssh",
@@ -107,14 +126,18 @@ pub(crate) fn folder_path(platform: Platform, folder: ManagedFolder) -> &'static
 /// The permission bits of a folder that Igloo makes.
 pub(crate) fn folder_mode(folder: ManagedFolder) -> u32 {
     match folder {
-        ManagedFolder::Nix | ManagedFolder::SshConfig => 0o755,
+        ManagedFolder::Nix | ManagedFolder::SshConfig | ManagedFolder::HelperTools => 0o755,
         ManagedFolder::State | ManagedFolder::SshControl => 0o700,
     }
 }
 
 /// The permission bits of a file that Igloo makes; one that exists keeps its own.
 pub(crate) fn file_mode(file: ManagedFile) -> u32 {
-    if file == ManagedFile::BuilderKey { 0o600 } else { 0o644 }
+    match file {
+        ManagedFile::BuilderKey => 0o600,
+        ManagedFile::Helper => 0o755,
+        _ => 0o644,
+    }
 }
 
 #[cfg(test)]

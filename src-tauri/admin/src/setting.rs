@@ -66,9 +66,9 @@ fn no_effect(then: &Settings, setting: &NixSetting, path: &str) -> Problem {
         ),
         Some(set) => (
             format!(
-                "{} sets `{name} = {}` after it includes {path}, so what Igloo writes there would have no effect",
+                "{} sets `{}` after it includes {path}, so what Igloo writes there would have no effect",
                 set.file,
-                set.value.escape_debug()
+                set.line()
             ),
             format!("Remove that line, or move it before the include in {}, then try again", set.file),
         ),
@@ -101,8 +101,8 @@ pub(crate) fn describe(setting: &NixSetting, path: &str) -> String {
 pub(crate) fn warning(setting: &NixSetting) -> Option<String> {
     matches!(setting, NixSetting::ExtraTrustedUsers(_)).then(|| {
         format!(
-            "{} and every program that runs under that name will be as powerful as root, without a password; \
-             Igloo's builders do not need it",
+            "{}, and every program that they run, will be as powerful as root, without a password; Igloo's builders \
+             do not need it",
             names(setting)
         )
     })

@@ -1,6 +1,7 @@
 //! Takes back what the receipt lists, newest first. Only bytes that Igloo wrote are replaced.
 
 use crate::folder::{Folder, Meta};
+use crate::install::is_helper;
 use crate::receipt::{State, parent};
 use crate::root::{Root, file_path, folder_path, place};
 use crate::wire::sha256;
@@ -25,10 +26,13 @@ pub fn undo(root: &Root) -> Report {
 fn try_undo(root: &Root) -> Result<Report, Problem> {
     let Some(state) = State::open(root)? else { return Ok(Report::new(Outcome::NothingToUndo)) };
     let mut receipt = state.receipt()?;
+    // reported at the end: it must not keep the rest from being undone
+    let swept = sweep(root);
     let mut report = Report::new(Outcome::NothingToUndo);
     if !receipt.changes.is_empty() {
         report.steps = revert(root, &state, &mut receipt, 0);
         report.problem = report.steps.iter().find_map(|s| s.problem.clone());
+        report.problem = report.problem.or(swept.err());
         let whole = report.problem.is_none();
         report.outcome = if whole { Outcome::Undone } else { Outcome::PartlyUndone };
     }
@@ -36,11 +40,27 @@ fn try_undo(root: &Root) -> Result<Report, Problem> {
     Ok(report)
 }
 
+/// Removes what a run that was killed left in the folders that Igloo writes to. One that is not safe
+/// was not written to. Only to be called under the lock.
+pub(crate) fn sweep(root: &Root) -> Result<(), Problem> {
+    for folder in [ManagedFolder::Nix, ManagedFolder::SshConfig, ManagedFolder::HelperTools] {
+        if let Ok(Some(open)) = Folder::open(root, folder_path(root.platform(), folder)) {
+            open.sweep()?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes back the changes after the first `keep`. What can't be taken back stays in the receipt.
 pub(crate) fn revert(root: &Root, state: &State, receipt: &mut Receipt, keep: usize) -> Vec<StepReport> {
     let mut steps = Vec::new();
     for at in (keep..receipt.changes.len()).rev() {
-        let mut step = revert_one(root, &receipt.changes[at]);
+        if is_helper(&receipt.changes[at], None) && others_left(receipt) {
+            // what is left needs it to be undone
+            continue;
+        }
+        let (earlier, change) = (&receipt.changes[..at], &receipt.changes[at]);
+        let mut step = revert_one(root, change, earlier);
         if step.problem.is_none() && step.state != StepState::LeftAlone {
             receipt.changes.remove(at);
             step.problem = state.save(receipt).err();
@@ -57,13 +77,18 @@ pub(crate) fn revert(root: &Root, state: &State, receipt: &mut Receipt, keep: us
     steps
 }
 
-fn revert_one(root: &Root, change: &Change) -> StepReport {
+/// Whether a file but the helper itself is still to be undone.
+fn others_left(receipt: &Receipt) -> bool {
+    receipt.changes.iter().any(|c| matches!(c, Change::File { .. }) && !is_helper(c, None))
+}
+
+fn revert_one(root: &Root, change: &Change, earlier: &[Change]) -> StepReport {
     let (what, result) = match change {
         Change::Folder(folder) => {
             (folder_path(root.platform(), *folder).to_owned(), revert_folder(root, *folder))
         }
         Change::File { file, before, after } => {
-            (file_path(root.platform(), *file), revert_file(root, *file, before, after))
+            (file_path(root.platform(), *file), revert_file(root, *file, before, after, earlier))
         }
     };
     match result {
@@ -91,13 +116,19 @@ fn revert_file(
     file: ManagedFile,
     before: &Before,
     after: &Sha256,
+    earlier: &[Change],
 ) -> Result<StepState, Problem> {
     let (folder, name) = place(file);
     let Some(folder) = Folder::open(root, folder_path(root.platform(), folder))? else {
         return Ok(StepState::Gone);
     };
     let Some(now) = folder.read(&name)? else { return Ok(StepState::Gone) };
-    if sha256(&now.bytes) != *after {
+    let hash = sha256(&now.bytes);
+    if file == ManagedFile::Helper && hash != *after && earlier.iter().any(|c| is_helper(c, Some(&hash))) {
+        // an update that was killed before it wrote: the one before is there, and its own entry's to remove
+        return Ok(StepState::Undone);
+    }
+    if hash != *after {
         return edited(root, file, before, &now.bytes);
     }
     match before {
@@ -133,7 +164,7 @@ pub(crate) fn has_ours(file: ManagedFile, bytes: &[u8]) -> bool {
     match file {
         ManagedFile::Machines => machines::has_any(&text),
         ManagedFile::SshHost(_) | ManagedFile::NixConf | ManagedFile::NixCustomConf => block::is_in(&text),
-        ManagedFile::BuilderKey | ManagedFile::BuilderKeyPub => true,
+        ManagedFile::BuilderKey | ManagedFile::BuilderKeyPub | ManagedFile::Helper => true,
     }
 }
 

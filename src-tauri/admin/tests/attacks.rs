@@ -7,8 +7,10 @@ mod support;
 use igloo_admin::{apply, plan, undo};
 use igloo_protocol::plan::{ManagedFile, Operation, Outcome, Plan};
 use igloo_protocol::{BuilderId, Code, Problem};
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use support::{FakeDaemon, Sandbox, all_ops, host_ops};
 
 /// Makes the plan, lets the attacker act, applies: must be refused with nothing changed.
@@ -117,6 +119,67 @@ fn file_changed_between_plan_and_apply() {
     );
     let made = refused_after(|s| s.file("etc/nix/igloo_builder_ed25519", "mine"));
     assert_eq!(made.code, Code::FileChanged);
+}
+
+/// What the attacker does, given the top folder.
+type Act = fn(&Path);
+
+thread_local! {
+    /// How many renames there still are before the attacker acts, where, and what they do.
+    static ATTACK: RefCell<Option<(usize, PathBuf, Act)>> = const { RefCell::new(None) };
+}
+
+/// Lets the attacker act in the middle of an apply: the fourth rename is that of the machines file, after the alias
+/// and a receipt for each.
+fn watch(step: &'static str) {
+    if step == "rename" {
+        ATTACK.with_borrow_mut(|attack| match attack.take() {
+            Some((0, top, act)) => act(&top),
+            Some((left, top, act)) => *attack = Some((left - 1, top, act)),
+            None => {}
+        });
+    }
+}
+
+#[test]
+fn file_swapped_while_it_is_written() {
+    let attacks: [(Act, Code); 4] = [
+        (|top| fs::write(top.join("etc/nix/machines"), "ssh://evil\n").unwrap(), Code::FileChanged),
+        (|top| fs::remove_file(top.join("etc/nix/machines")).unwrap(), Code::FileChanged),
+        (
+            |top| {
+                fs::remove_file(top.join("etc/nix/machines")).unwrap();
+                symlink("../../victim", top.join("etc/nix/machines")).unwrap();
+            },
+            Code::NotManaged,
+        ),
+        (
+            |top| {
+                fs::remove_file(top.join("etc/nix/machines")).unwrap();
+                fs::hard_link(top.join("victim"), top.join("etc/nix/machines")).unwrap();
+            },
+            Code::AdminFailed,
+        ),
+    ];
+    for (act, code) in attacks {
+        let s = Sandbox::new();
+        s.file("etc/nix/machines", "ssh://mac\n");
+        s.file("victim", "ssh://mac\n");
+        let mut wanted = s.tree();
+        let plan = s.plan(&host_ops(BuilderId::X86_64, 31023, 1));
+        ATTACK.set(Some((3, s.path(""), act)));
+        let report = apply(&s.root.clone().watched(watch), &plan, &FakeDaemon::default());
+        assert!(ATTACK.with_borrow(Option::is_none), "the attacker had their turn");
+        assert_eq!((report.outcome, report.problem.unwrap().code), (Outcome::Failed, code));
+        assert_eq!(s.read("victim"), "ssh://mac\n");
+        // all but what the attacker did is as it was
+        let mut left = s.tree();
+        for path in ["etc/nix/machines", "victim", "var/lib/igloo", "var/lib/igloo/receipt.json"] {
+            left.remove(&s.path(path));
+            wanted.remove(&s.path(path));
+        }
+        assert_eq!(left, wanted);
+    }
 }
 
 #[test]

@@ -1,65 +1,30 @@
-//! The real binary on the real `/etc`, in a mount namespace where `/etc` is an overlay and `/var/lib` is
+//! The real binary on the real `/etc`, in a mount namespace where `/etc` is a copy and `/var/lib` is
 //! empty, with ssh itself as the reader of what was written. Runs as root on Linux.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod support;
 
-use igloo_admin::{
-    Root,
-    elevate::{Verb, Way},
-};
+use igloo_admin::{Root, elevate::Verb};
 use igloo_protocol::plan::{Outcome, Report, StepState};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::Command;
-use support::{all_ops, tree};
-
-/// Set in the process that runs inside the namespace.
-const INSIDE: &str = "IGLOO_ADMIN_TEST_INSIDE";
-
-/// Hides the machine's own `/etc`, `/nix` and `/var/lib` behind throw-away ones, then runs its arguments. The
-/// folder for the overlay is the first argument.
-const SETUP: &str = r#"set -e
-mount -t tmpfs tmpfs "$1"
-mkdir "$1/upper" "$1/work"
-mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" /etc
-mount -t tmpfs -o mode=755 tmpfs /var/lib
-if [ -d /nix ]; then mount -t tmpfs -o mode=755 tmpfs /nix; fi
-shift
-exec "$@""#;
+use support::{all_ops, binary, namespace};
 
 #[test]
 fn the_real_binary_sets_up_what_ssh_then_reads_and_takes_it_back() {
-    if !rustix::process::geteuid().is_root() {
-        println!("skipped: only root can make a mount namespace here");
-        return;
-    }
-    if std::env::var_os(INSIDE).is_some() {
-        return inside();
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let output = Command::new("unshare")
-        .args(["--mount", "--propagation", "private", "sh", "-c", SETUP, "sh"])
-        .arg(dir.path())
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "the_real_binary_sets_up_what_ssh_then_reads_and_takes_it_back", "--nocapture"])
-        .env(INSIDE, "1")
-        .output()
-        .unwrap();
-    let text =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    namespace::inside(
+        "the_real_binary_sets_up_what_ssh_then_reads_and_takes_it_back",
+        sets_up_and_takes_back,
+    );
 }
 
-fn inside() {
-    let mount = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    assert!(mount.lines().any(|l| l.contains(" /etc ") && l.contains(" overlay ")), "not in the namespace");
+fn sets_up_and_takes_back() {
     fs::create_dir_all("/etc/nix").unwrap();
     fs::write("/etc/nix/machines", "# the user's own\nssh://mac x86_64-darwin").unwrap();
-    let before = (tree(Path::new("/etc")), tree(Path::new("/var/lib")));
+    let before = namespace::everything();
 
     let plan = igloo_admin::plan(&Root::system(), &all_ops()).unwrap();
     let report = admin(Verb::Apply(&plan));
@@ -88,7 +53,7 @@ fn inside() {
 
     let undone = admin(Verb::Undo);
     assert_eq!((undone.outcome, undone.problem), (Outcome::Undone, None));
-    assert_eq!((tree(Path::new("/etc")), tree(Path::new("/var/lib"))), before);
+    assert_eq!(namespace::everything(), before);
     assert_eq!(admin(Verb::Undo).outcome, Outcome::NothingToUndo);
 }
 
@@ -145,18 +110,12 @@ fn ssh_config(host: &str, uid: u32) -> String {
 }
 
 fn admin(verb: Verb<'_>) -> Report {
-    let words = Way::Direct.words(Path::new(env!("CARGO_BIN_EXE_igloo-admin")), verb).unwrap();
-    let output = Command::new(&words[0])
-        .args(&words[1..])
-        .env("PATH", "/nowhere")
-        .env("LD_LIBRARY_PATH", "/nowhere")
-        .output()
-        .unwrap();
-    let ended = output.status.code();
-    let report = Way::Direct.meaning(&output.into()).into_report().unwrap();
-    let code = report.problem.as_ref().map_or(0, |p| p.code.exit_code());
-    assert_eq!(ended, Some(i32::from(code)));
-    report
+    let words = match verb {
+        Verb::Apply(plan) => vec!["apply".to_owned(), igloo_admin::encode(plan).unwrap()],
+        Verb::Undo => vec!["undo".to_owned()],
+        Verb::Status => vec!["status".to_owned()],
+    };
+    binary::report(&binary::by_hand(&words.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
 fn mode(path: &str) -> u32 {

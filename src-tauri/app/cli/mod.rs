@@ -117,4 +117,4 @@ fn runtime(mut builder: tokio::runtime::Builder) -> Result<tokio::runtime::Runti
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -16,6 +16,11 @@ pub struct Installation {
     pub daemon: Option<String>,
     /// Whether Igloo may write `/etc/nix/machines`.
     pub machines_free: bool,
+    /// Whether Nix reads `/etc/nix/machines`, as far as its files tell.
+    pub machines_read: bool,
+    /// Whether Nix has another way to build for Linux here (`external-builders`), as Determinate's native Linux
+    /// builder is.
+    pub external_builders: bool,
     /// What stands in the way of a setup, or will, with what to do about it.
     pub obstacles: Vec<Problem>,
 }
@@ -39,6 +44,6 @@ pub enum InstallKind {
     NixDarwin,
     /// NixOS.
     NixOs,
-    /// Debian's packages (`nix-bin`, `nix-setup-systemd`), and those of distributions made of it.
+    /// A distribution's packages: Debian's (`nix-bin`, `nix-setup-systemd`), and others that put Nix into `/usr/bin`.
     Debian,
 }

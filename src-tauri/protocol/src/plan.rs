@@ -35,6 +35,10 @@ pub struct Plan {
     pub ops: Vec<Operation>,
     /// Every file that the operations touch, as it was seen. The helper refuses when one differs.
     pub files: Vec<PlannedFile>,
+    /// When it was made, in microseconds since 1970. The helper refuses a plan that is old, or older than
+    /// the last change beside its files; so also one without a time, as the first Igloo wrote them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<u64>,
     /// What the user should know before saying yes, in plain words. Left out of what the helper gets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -168,6 +172,8 @@ pub enum ManagedFile {
     NixConf,
     /// `/etc/nix/nix.custom.conf`, which `nix.conf` includes where an installer writes that itself.
     NixCustomConf,
+    /// `igloo-admin` itself, where it was installed for the app to start it.
+    Helper,
 }
 
 /// A folder that Igloo may make.
@@ -182,6 +188,8 @@ pub enum ManagedFolder {
     State,
     /// Where ssh keeps the sockets of shared connections: root's alone.
     SshControl,
+    /// The system's folder for programs that an app starts as root.
+    HelperTools,
 }
 
 /// Why some JSON is not a plan.

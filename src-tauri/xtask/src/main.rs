@@ -9,6 +9,7 @@ mod cache;
 mod darwin;
 mod demo;
 mod deny;
+mod fuzz;
 mod host_nix;
 mod image;
 mod packages;
@@ -37,6 +38,8 @@ enum Task {
     Test(test::Options),
     /// Time from start to ready, and what the engine costs (printed, never asserted)
     Bench(bench::Options),
+    /// Texts that a fuzzer makes up, for what reads them as root
+    Fuzz(fuzz::Options),
     /// Types and lints for macOS, on Linux
     CheckDarwin {
         #[arg(default_value = "clippy")]
@@ -72,6 +75,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Demo => demo::run(),
         Task::Test(options) => test::run(options),
         Task::Bench(options) => bench::run(options),
+        Task::Fuzz(options) => fuzz::run(&project::Project::find()?, &options),
         Task::CheckDarwin { mode, build_std } => darwin::run(&project::Project::find()?, mode, build_std),
         Task::Packages { purpose } => packages::ensure(&project::root()?, purpose),
         Task::Image { arch } => {

@@ -33,8 +33,14 @@ const TEST: &[&str] = &[
     // the page in a browser, with the font that its pictures have
     "chromium",
     "fonts-inter",
+    // the ways to become root
+    "pkexec",
+    "polkitd",
+    "sudo",
     // the sshd of the guest module's tests
     "openssh-server",
+    // libFuzzer, which comes as a crate with C++ in it
+    "g++",
     // both hypervisors
     "qemu-system-arm",
     "qemu-system-x86",

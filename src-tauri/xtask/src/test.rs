@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that has to hold before a change goes in.
 
 use crate::{
-    darwin, deny, host_nix,
+    darwin, deny, fuzz, host_nix,
     image::{self, Arch},
     packages::{self, Purpose},
     page,
@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 use std::{path::PathBuf, process::Command, thread};
 
 /// The stages, in their order.
-pub const STAGES: [&str; 12] = [
+pub const STAGES: [&str; 13] = [
     "packages",
     "format",
     "page",
@@ -22,6 +22,7 @@ pub const STAGES: [&str; 12] = [
     "dependencies",
     "build",
     "unit",
+    "fuzz",
     "images",
     "end-to-end",
     "darwin",
@@ -62,6 +63,7 @@ fn run_all(stages: &mut Stages) -> Result<()> {
     stages.run("dependencies", || deny::check(project))?;
     stages.run("build", || build(project))?;
     stages.run("unit", || unit(project))?;
+    stages.run("fuzz", || fuzz::run(project, &fuzz::Options::short()))?;
     // a Mac has no way to make the images, and checks itself in "lint"
     if cfg!(target_os = "linux") {
         if !project.end_to_end.is_empty() {
@@ -90,6 +92,10 @@ fn build(project: &Project) -> Result<()> {
 fn unit(project: &Project) -> Result<()> {
     let mut tests = project.cargo("test");
     tests.args(["--workspace", "--lib", "--bins"]);
+    if cfg!(target_os = "linux") {
+        // igloo-admin's settings are read by the real Nix
+        tests.env("IGLOO_TEST_NIX", host_nix::find_or_make(host_nix::Suite::Trixie)?);
+    }
     run::run(select(&mut tests, &project.integration))?;
     run::run(project.cargo("test").args(["--workspace", "--doc"]))
 }

@@ -2,7 +2,7 @@ import type { SetupPlan } from "../backend.ts";
 import type { BuilderId, BuilderView, Code, Installation, Phase, Problem, Snapshot } from "../protocol.ts";
 import { boot, long } from "./console.ts";
 import { build, builder, guest, inPhase, problem, snapshot, usage } from "./samples.ts";
-import { installation, nothing, plan, snippet } from "./setup.ts";
+import { external, installation, nothing, plan, snippet } from "./setup.ts";
 import type { SetupOptions } from "../backend.ts";
 
 /** What the fake begins with. */
@@ -153,6 +153,16 @@ export const SCENES: Readonly<Record<string, (now: number) => Scene>> = {
       {
         installation: installation("nix_darwin"),
         plan: (id) => snippet(id),
+        setUp: false,
+      },
+    ),
+  external: (now) =>
+    scene(
+      [inPhase("aarch64", { phase: "ready" }, now, { builds: [], setup: { state: "absent" } }), other()],
+      now,
+      {
+        installation: installation("determinate", { external_builders: true }),
+        plan: external,
         setUp: false,
       },
     ),

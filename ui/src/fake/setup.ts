@@ -1,5 +1,6 @@
 import type { SetupOptions, SetupPlan } from "../backend.ts";
 import { filePath } from "../model/setup.ts";
+import { problem } from "./samples.ts";
 import type {
   BuilderId,
   Installation,
@@ -18,6 +19,8 @@ export function installation(kind: InstallKind, more: Partial<Installation> = {}
     settings: generated ? null : kind === "determinate" ? "nix_custom_conf" : "nix_conf",
     daemon: kind === "determinate" ? "systems.determinate.nix-daemon" : "org.nixos.nix-daemon",
     machines_free: !generated,
+    machines_read: true,
+    external_builders: false,
     obstacles: [],
     ...more,
   };
@@ -61,12 +64,31 @@ export function plan(id: BuilderId, options: SetupOptions): SetupPlan {
     diff: diffs.join(""),
     warnings,
     command: "sudo /Applications/Igloo.app/Contents/MacOS/igloo-admin apply eyJ2ZXJzaW9uIjoxfQ==",
+    owner: null,
     snippet: null,
   };
 }
 
 export function nothing(): SetupPlan {
-  return { plan: null, steps: [], diff: "", warnings: [], command: "", snippet: null };
+  return { plan: null, steps: [], diff: "", warnings: [], command: null, owner: null, snippet: null };
+}
+
+const LEAST: SetupOptions = {
+  share_connection: false,
+  substitutes: false,
+  trust_user: false,
+  beside_external: false,
+};
+
+/** What there is to do where Nix has another way to build for Linux. */
+export function external(id: BuilderId, options: SetupOptions): SetupPlan {
+  if (options.beside_external) return plan(id, options);
+  const owner = problem(
+    "not_managed",
+    "Nix has a way to build for Linux here already (`external-builders`), as Determinate's native Linux builder is one; with Igloo's line, Igloo's builder would get the builds instead",
+    "turn that one off; or set Igloo's up beside it (Options)",
+  );
+  return { ...snippet(id), owner };
 }
 
 export function snippet(id: BuilderId): SetupPlan {
@@ -84,7 +106,7 @@ nix.buildMachines = [
   }
 ];
 `;
-  const all = plan(id, { share_connection: false, substitutes: false, trust_user: false });
+  const all = plan(id, LEAST);
   return { ...all, steps: all.steps.slice(0, 1), diff: keyDiff(), snippet: text };
 }
 

@@ -35,6 +35,7 @@ export function filePath(file: ManagedFile): string {
     machines: "/etc/nix/machines",
     nix_conf: "/etc/nix/nix.conf",
     nix_custom_conf: "/etc/nix/nix.custom.conf",
+    helper: "igloo-admin",
   };
   return paths[file];
 }

@@ -15,8 +15,17 @@ export class SetupState {
   report = $state.raw<Report>();
   problem = $state.raw<Problem>();
   busy = $state<Busy>();
-  options = $state<SetupOptions>({ share_connection: false, substitutes: false, trust_user: false });
+  options = $state<SetupOptions>({
+    share_connection: false,
+    substitutes: false,
+    trust_user: false,
+    beside_external: false,
+  });
   readonly undoable = $derived(canUndo(this.status?.steps ?? []));
+  /** Whether Nix has another way to build for Linux, beside which the user may want Igloo's. */
+  readonly external = $derived(
+    this.options.beside_external || (this.plan?.owner && this.installation?.machines_free) === true,
+  );
   #backend: Backend;
   #look = 0;
 

@@ -28,6 +28,7 @@ const VIEWS: [scene: string, route: string][] = [
   ["first-run", "nix"],
   ["idle", "nix"],
   ["nix-darwin", "nix"],
+  ["external", "nix"],
   ["obstacle", "nix"],
   ["no-nix", "nix"],
   ["ready", "settings"],

@@ -6,7 +6,7 @@ import { canUndo, filePath, outcomeText, owners, setupText, stage, stepText } fr
 import { builder, inPhase } from "../../src/fake/samples.ts";
 import { installation, nothing, plan, snippet } from "../../src/fake/setup.ts";
 
-const LEAST = { share_connection: false, substitutes: false, trust_user: false };
+const LEAST = { share_connection: false, substitutes: false, trust_user: false, beside_external: false };
 
 test("a diff is read file by file, with the numbers of its lines", () => {
   const files = parseDiff(plan("aarch64", { ...LEAST, substitutes: true }).diff);

@@ -31,7 +31,7 @@ afterEach(() => {
 
 test("every wish is the command of its name, with the arguments that the app takes", async () => {
   const plan = { version: 1, ops: [], files: [] };
-  const options = { share_connection: true, substitutes: false, trust_user: false };
+  const options = { share_connection: true, substitutes: false, trust_user: false, beside_external: false };
   await tauri.snapshot();
   await tauri.command({ command: "start", builder: "aarch64" });
   await tauri.settings();

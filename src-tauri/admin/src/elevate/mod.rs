@@ -12,6 +12,8 @@ pub use ended::{Elevated, Ended};
 pub use osascript::SCRIPT;
 pub use way::{Surroundings, Way, choose, find};
 
+use crate::helper;
+use crate::root::Root;
 use crate::wire::encode;
 use igloo_protocol::plan::Plan;
 use igloo_protocol::{Code, Problem};
@@ -52,7 +54,7 @@ pub trait Elevate {
 
 impl Elevate for Way {
     fn run(&self, helper: &Path, verb: Verb<'_>) -> Elevated {
-        let words = match self.words(helper, verb) {
+        let words = match self.words_for(&Root::system(), helper, verb) {
             Ok(words) => words,
             Err(problem) => return Elevated::Failed(problem),
         };
@@ -69,9 +71,30 @@ impl Elevate for Way {
 }
 
 impl Way {
+    /// The words for the `igloo-admin` at `helper`. Where the system's dialog asks, nothing is run that others could
+    /// change: the installed one takes its place if it is the same, or it is installed first, or the run is refused.
+    fn words_for(&self, root: &Root, helper: &Path, verb: Verb<'_>) -> Result<Vec<OsString>, Problem> {
+        if !matches!(self, Way::Pkexec(_) | Way::Osascript) || !helper.is_absolute() {
+            return self.words(helper, verb);
+        }
+        // polkit's policy and the dialogs' words are about this path
+        let Err(problem) = helper::check_place(helper) else { return self.words(helper, verb) };
+        let hash = helper::hash(helper)?;
+        if let Some(installed) = helper::installed(root, &hash) {
+            return self.words(&installed, verb);
+        }
+        self.words_with_install(helper, &hash, verb)?
+            .ok_or(Problem { remedy: format!("{}: {}", problem.remedy, sudo_line(helper, verb)?), ..problem })
+    }
+
     fn start(&self, program: &OsString, args: &[OsString]) -> Command {
         let mut command = Command::new(program);
         command.args(args).stdout(Stdio::piped());
+        if matches!(self, Way::Pkexec(_)) {
+            // it refuses to start for a SHELL that is not in /etc/shells (one out of a Nix profile) and for
+            // slashes in LANG, TERM and others; nothing that it starts needs any of them
+            command.env_clear();
+        }
         // sudo asks on the terminal, and what igloo-admin says in words is for the user there
         if self.on_terminal() {
             command.stdin(Stdio::inherit()).stderr(Stdio::inherit());
@@ -121,16 +144,19 @@ pub fn shell_line(words: &[OsString]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Platform;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     #[test]
     fn the_line_to_paste_survives_a_shell() {
         let words = ["/a b/it's", "x;rm", "", "YQ=="].map(OsString::from);
         assert_eq!(shell_line(&words), r"'/a b/it'\''s' 'x;rm' '' YQ==");
         let line = sudo_line(Path::new("/opt/my igloo/igloo-admin"), Verb::Undo).unwrap();
-        assert_eq!(line, "sudo -- '/opt/my igloo/igloo-admin' undo");
+        assert_eq!(line, "sudo -- '/opt/my igloo/igloo-admin' --by-hand undo");
         let printed =
             Command::new("/bin/sh").args(["-c", &format!("set -- {line}; echo \"$#:$3\"")]).output();
-        assert_eq!(printed.unwrap().stdout, b"4:/opt/my igloo/igloo-admin\n");
+        assert_eq!(printed.unwrap().stdout, b"5:/opt/my igloo/igloo-admin\n");
     }
 
     #[test]
@@ -139,7 +165,41 @@ mod tests {
             panic!("it ran")
         };
         assert_eq!(problem.code, Code::NotAllowed);
-        assert_eq!(problem.remedy, "run this in a terminal: sudo -- /bin/igloo-admin undo");
+        assert_eq!(problem.remedy, "run this in a terminal: sudo -- /bin/igloo-admin --by-hand undo");
+    }
+
+    #[test]
+    fn a_dialog_runs_only_what_others_can_not_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let meta = dir.path().metadata().unwrap();
+        let root = Root::for_tests(dir.path(), Platform::Linux, meta.uid(), meta.gid());
+        let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let helper = dir.path().join("igloo-admin");
+        fs::write(&helper, "a program").unwrap();
+        open(&helper, 0o777);
+        let words = |way: &Way| way.words_for(&root, &helper, Verb::Undo);
+        let pkexec = Way::Pkexec("/usr/bin/pkexec".into());
+
+        assert_eq!(words(&Way::Direct).unwrap().len(), 3);
+        let problem = words(&pkexec).unwrap_err();
+        assert_eq!(problem.code, Code::AdminFailed);
+        let line = sudo_line(&helper, Verb::Undo).unwrap();
+        assert!(problem.remedy.ends_with(&line) && problem.message.contains("root"), "{problem:?}");
+        assert!(words(&Way::Osascript).unwrap().contains(&OsString::from(helper::INSTALL_SCRIPT)));
+
+        let libexec = dir.path().join("usr/local/libexec");
+        fs::create_dir_all(&libexec).unwrap();
+        for folder in ["usr", "usr/local", "usr/local/libexec"] {
+            open(&dir.path().join(folder), 0o755);
+        }
+        fs::write(libexec.join("igloo-admin"), "a program").unwrap();
+        open(&libexec.join("igloo-admin"), 0o755);
+        let installed = OsString::from(libexec.join("igloo-admin"));
+        assert_eq!(words(&Way::Osascript).unwrap()[3..], [installed.clone(), "undo".into()]);
+        assert_eq!(words(&pkexec).unwrap()[2..], [installed, "undo".into()]);
+        // an older one is not what the user sees the plan of
+        fs::write(libexec.join("igloo-admin"), "another program").unwrap();
+        assert!(words(&pkexec).is_err());
     }
 
     #[test]

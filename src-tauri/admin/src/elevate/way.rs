@@ -2,7 +2,9 @@
 
 use super::Verb;
 use super::osascript::{OSASCRIPT, SCRIPT};
+use crate::helper::{BY_HAND, INSTALL_SCRIPT};
 use crate::root::Platform;
+use igloo_protocol::plan::Sha256;
 use igloo_protocol::{Code, Problem};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -82,8 +84,33 @@ impl Way {
             Way::Osascript => vec![OSASCRIPT.into(), "-e".into(), SCRIPT.into()],
         };
         words.push(helper.into());
+        // the user started it, and saw which program that is
+        words.extend(self.on_terminal().then(|| BY_HAND.into()));
         words.extend(verb.words()?);
         Ok(words)
+    }
+
+    /// The words that run `helper` from where its user may write to: it is installed first, if it is the one with
+    /// this hash. `None` where this way has no such words: on Linux a package puts `igloo-admin` where only root
+    /// writes, and a dialog that asks to run a shell says nothing to its reader.
+    ///
+    /// # Errors
+    /// As [`Way::words`].
+    pub fn words_with_install(
+        &self,
+        helper: &Path,
+        hash: &Sha256,
+        verb: Verb<'_>,
+    ) -> Result<Option<Vec<OsString>>, Problem> {
+        if *self != Way::Osascript {
+            return Ok(None);
+        }
+        let shell = ["/bin/sh", "-c", INSTALL_SCRIPT, "igloo-install"].map(OsString::from);
+        let mut words = self.words(helper, verb)?;
+        let at = words.len() - 1 - verb.words()?.len();
+        words.insert(at + 1, hash.as_str().into());
+        words.splice(at..at, shell);
+        Ok(Some(words))
     }
 
     /// Whether standard input and error are the user's terminal.
@@ -109,8 +136,8 @@ mod tests {
         let (apply, helper) = (Verb::Apply(&plan), "/opt/my igloo/igloo-admin");
         let sudo = Way::Sudo("/usr/bin/sudo".into());
         let pkexec = Way::Pkexec("/usr/bin/pkexec".into());
-        assert_eq!(words(&Way::Direct, Verb::Undo), [helper, "undo"]);
-        assert_eq!(words(&sudo, apply), ["/usr/bin/sudo", "--", helper, "apply", &code]);
+        assert_eq!(words(&Way::Direct, Verb::Undo), [helper, "--by-hand", "undo"]);
+        assert_eq!(words(&sudo, apply), ["/usr/bin/sudo", "--", helper, "--by-hand", "apply", &code]);
         assert_eq!(
             words(&pkexec, apply),
             ["/usr/bin/pkexec", "--disable-internal-agent", helper, "apply", &code]
@@ -120,6 +147,20 @@ mod tests {
             ["/usr/bin/osascript", "-e", SCRIPT, helper, "apply", &code]
         );
         assert_eq!(words(&Way::Refuse, Verb::Status), [""; 0]);
+    }
+
+    #[test]
+    fn only_the_dialog_of_macos_installs_on_the_way() {
+        let hash = crate::wire::sha256(b"igloo-admin");
+        let helper = Path::new("/Applications/Igloo.app/igloo-admin");
+        let with = |way: &Way| way.words_with_install(helper, &hash, Verb::Undo).unwrap();
+        assert_eq!(with(&Way::Pkexec("/usr/bin/pkexec".into())), None);
+        assert_eq!(with(&Way::Direct), None);
+        let words = with(&Way::Osascript).unwrap();
+        let words: Vec<_> = words.iter().map(|w| w.to_str().unwrap()).collect();
+        assert_eq!(words[..3], ["/usr/bin/osascript", "-e", SCRIPT]);
+        assert_eq!(words[3..7], ["/bin/sh", "-c", INSTALL_SCRIPT, "igloo-install"]);
+        assert_eq!(words[7..], [helper.to_str().unwrap(), hash.as_str(), "undo"]);
     }
 
     #[test]

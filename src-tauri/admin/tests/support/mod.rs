@@ -1,10 +1,15 @@
 //! What the tests share: a root folder of their own, operations, and a picture of a tree.
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
+
+pub mod binary;
+pub mod crash;
+pub mod namespace;
 
 use igloo_admin::daemon::DaemonControl;
 use igloo_admin::{Platform, Root};
 use igloo_protocol::BuilderId;
-use igloo_protocol::plan::{Operation, Plan};
+use igloo_protocol::plan::{Operation, Plan, Sha256};
+use sha2::Digest;
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -14,8 +19,10 @@ pub const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBWcxb/Blaqt1au
 
 /// A system of its own in a temporary folder, that belongs to whoever runs the tests.
 pub struct Sandbox {
-    dir: tempfile::TempDir,
+    dir: PathBuf,
     pub root: Root,
+    /// Removes the folder in the end, if it is this one's to remove.
+    _keep: Option<tempfile::TempDir>,
 }
 
 impl Sandbox {
@@ -24,24 +31,41 @@ impl Sandbox {
     }
 
     pub fn of(platform: Platform) -> Sandbox {
-        let dir = tempfile::tempdir().unwrap();
-        let meta = dir.path().metadata().unwrap();
-        let root = Root::for_tests(dir.path(), platform, meta.uid(), meta.gid());
-        let sandbox = Sandbox { dir, root };
+        let dir = folder();
+        let sandbox = Sandbox::under(dir.path(), platform).keeping(dir);
         let top = if platform == Platform::MacOs { "private/" } else { "" };
         for folder in ["etc/ssh/ssh_config.d", "etc/nix", "var/lib", "var/db"] {
             sandbox.folder(&format!("{top}{folder}"));
         }
+        sandbox.folder(if platform == Platform::MacOs { "Library" } else { "usr/local" });
         sandbox.file(&format!("{top}etc/ssh/ssh_config"), "Include /etc/ssh/ssh_config.d/*.conf\n");
         sandbox
     }
 
+    /// The system in a folder that is there already.
+    pub fn under(dir: &Path, platform: Platform) -> Sandbox {
+        let meta = dir.metadata().unwrap();
+        Sandbox { dir: dir.into(), root: Root::for_tests(dir, platform, meta.uid(), meta.gid()), _keep: None }
+    }
+
+    fn keeping(self, dir: tempfile::TempDir) -> Sandbox {
+        Sandbox { _keep: Some(dir), ..self }
+    }
+
+    /// A copy, times and owners included.
+    pub fn copy(&self) -> Sandbox {
+        let dir = folder();
+        let copied = std::process::Command::new("cp").arg("-a").arg(self.path(".")).arg(dir.path()).status();
+        assert!(copied.unwrap().success());
+        Sandbox::under(dir.path(), self.root.platform()).keeping(dir)
+    }
+
     pub fn path(&self, path: &str) -> PathBuf {
-        self.dir.path().join(path)
+        self.dir.join(path)
     }
 
     pub fn folder(&self, path: &str) {
-        let mut at = self.dir.path().to_owned();
+        let mut at = self.dir.clone();
         for part in path.split('/') {
             at.push(part);
             if !at.exists() {
@@ -69,12 +93,17 @@ impl Sandbox {
     }
 
     pub fn tree(&self) -> BTreeMap<PathBuf, String> {
-        tree(self.dir.path())
+        tree(&self.dir)
     }
 
     pub fn plan(&self, ops: &[Operation]) -> Plan {
         igloo_admin::plan(&self.root, ops).unwrap()
     }
+}
+
+/// A folder in memory where there is such a place: what is flushed all the time is quick there.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// Every name under a folder, with kind, permission bits, owner, and (but for folders) time and content.
@@ -94,6 +123,11 @@ pub fn tree(top: &Path) -> BTreeMap<PathBuf, String> {
         found.insert(path, line);
     }
     found
+}
+
+/// The hash of some bytes.
+pub fn hash(bytes: &[u8]) -> Sha256 {
+    Sha256::from_digest(sha2::Sha256::digest(bytes).into())
 }
 
 /// The operations of a set-up, without the key.

@@ -4,9 +4,13 @@
 //! found. Local builds are off for it, so that a builder that can't be reached is not papered over.
 
 use crate::cli::harmless::harmless;
+use crate::setup::program;
 use igloo_protocol::{BuilderId, Code, Problem, System};
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, process::Stdio, time::Duration, time::Instant};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 use tokio::process::Command;
 
 /// How long one build may take; a guest under emulation is slow.
@@ -14,9 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How many of Nix' last lines are shown.
 const LAST: usize = 12;
-
-/// Where `nix-build` is when it is not on the path.
-const PROFILES: [&str; 2] = ["/nix/var/nix/profiles/default/bin", "/run/current-system/sw/bin"];
 
 /// What became of one build.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,7 +67,7 @@ fn expression(system: System, unique: &str) -> String {
 }
 
 async fn run(expression: &str) -> Result<(bool, String), Problem> {
-    let mut nix = Command::new(nix_build());
+    let mut nix = Command::new(program("nix-build"));
     nix.args(["--no-out-link", "--log-format", "internal-json", "--max-jobs", "0", "--expr", expression]);
     nix.stdin(Stdio::null()).kill_on_drop(true);
     let output = match tokio::time::timeout(PATIENCE, nix.output()).await {
@@ -85,13 +86,6 @@ async fn run(expression: &str) -> Result<(bool, String), Problem> {
         }
     };
     Ok((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
-}
-
-fn nix_build() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(PROFILES.map(PathBuf::from));
-    let found = folders.map(|folder| folder.join("nix-build")).find(|file| file.is_file());
-    found.unwrap_or_else(|| "nix-build".into())
 }
 
 /// What Nix said (`--log-format internal-json`; `src/libutil/logging.hh`).

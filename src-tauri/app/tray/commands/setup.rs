@@ -1,19 +1,19 @@
 //! The settings of Nix, for the page: planned and shown without privilege, then done by `igloo-admin`.
 
 use crate::{
-    cli::{builder, setup::helper, setup::operations::operations, setup::sharing},
+    cli::builder,
+    setup::{Choice, Proposal, helper, let_in, propose},
     tray::face::Face,
 };
 use igloo_admin::{
     Platform, Root,
     elevate::{self, Elevate, Surroundings, Verb},
 };
-use igloo_engine::api::Client;
 use igloo_protocol::{
-    BuilderId, Code, Command, Installation, Problem,
-    plan::{NixSetting, Operation, Outcome, Plan, Report, StepReport, StepState, User, Users},
+    BuilderId, Code, Installation, Problem,
+    plan::{Operation, Outcome, Plan, Report, StepReport, StepState},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
 use tauri::State;
@@ -28,23 +28,24 @@ pub struct Options {
     substitutes: bool,
     /// The user becomes one of Nix' trusted users, which is as much as root.
     trust_user: bool,
+    /// The builder comes beside what `external-builders` names.
+    beside_external: bool,
 }
 
-/// What a setup would do.
-#[derive(Debug, Serialize)]
-pub struct Planned {
-    /// `None`: there is nothing for `igloo-admin` to do.
-    plan: Option<Plan>,
-    /// What would be done, a sentence each.
-    steps: Vec<String>,
-    /// A unified diff; empty: nothing would be changed.
-    diff: String,
-    /// What to know before.
-    warnings: Vec<String>,
-    /// The line that does the same in a terminal.
-    command: String,
-    /// What to put into the user's own configuration, where that generates the files.
-    snippet: Option<String>,
+impl Options {
+    fn choice(self, user: Option<String>) -> Result<Choice, Problem> {
+        let trusted = self.trust_user.then(|| {
+            user.ok_or_else(|| {
+                Problem::new(Code::Usage, "your user name is not known: USER is not set", "leave it out")
+            })
+        });
+        Ok(Choice {
+            share_connection: self.share_connection,
+            substitutes: self.substitutes,
+            trusted: trusted.transpose()?.into_iter().collect(),
+            beside_external: self.beside_external,
+        })
+    }
 }
 
 /// How Nix is installed here.
@@ -59,15 +60,11 @@ pub async fn setup_plan(
     face: State<'_, Arc<Face>>,
     builder: BuilderId,
     options: Options,
-) -> Result<Planned, Problem> {
+) -> Result<Proposal, Problem> {
+    let choice = options.choice(std::env::var("USER").ok())?;
     let snapshot = face.client.snapshot().await?;
     let access = face.client.ssh(builder).await?;
-    if options.share_connection && !sharing::possible() {
-        return Err(sharing::impossible());
-    }
-    let mut ops = operations(builder::view(builder, &snapshot)?, &access, options.share_connection)?;
-    ops.extend(settings(options, std::env::var("USER").ok())?.into_iter().map(Operation::NixSetting));
-    planned(&Root::system(), &ops)
+    propose(&Root::system(), builder::view(builder, &snapshot)?, &access, &choice).await
 }
 
 /// Does what was planned, as root, and lets the daemon's key into the guests.
@@ -78,7 +75,7 @@ pub async fn setup_apply(face: State<'_, Arc<Face>>, plan: Value) -> Result<Repo
     let builders = builders(&plan);
     let report = as_root(move || elevated(Verb::Apply(&plan))).await?;
     if report.problem.is_none() && report.public_key.is_some() {
-        let_in(&face.client, &builders, report.public_key.as_ref()).await?;
+        let_in(&face.client, &builders, report.public_key.as_deref()).await?;
     }
     Ok(report)
 }
@@ -101,57 +98,10 @@ pub async fn setup_status() -> Result<Report, Problem> {
     Ok(Report { steps: present.into_iter().map(in_place).collect(), ..Report::new(Outcome::Status) })
 }
 
-/// The plan; where the files are another program's, what the user's own configuration has to say instead, and of
-/// the plan what is left: the key pair.
-fn planned(root: &Root, ops: &[Operation]) -> Result<Planned, Problem> {
-    let (plan, snippet) = match igloo_admin::plan(root, ops) {
-        Ok(plan) => (Some(plan), None),
-        Err(problem) if problem.code == Code::NotManaged => {
-            let kind = igloo_admin::installation(root).kind;
-            (igloo_admin::plan(root, &[Operation::BuilderKey]).ok(), Some(igloo_admin::snippet(kind, ops)))
-        }
-        Err(problem) => return Err(problem),
-    };
-    let Some(plan) = plan else {
-        let (steps, warnings) = (Vec::new(), Vec::new());
-        return Ok(Planned { plan, steps, diff: String::new(), warnings, command: String::new(), snippet });
-    };
-    Ok(Planned {
-        steps: igloo_admin::describe(&plan),
-        diff: igloo_admin::diff(root, &plan)?,
-        warnings: plan.warnings.clone(),
-        command: helper::line(Verb::Apply(&plan))?,
-        snippet,
-        plan: Some(plan),
-    })
-}
-
-fn settings(options: Options, user: Option<String>) -> Result<Vec<NixSetting>, Problem> {
-    let mut settings = Vec::new();
-    if options.substitutes {
-        settings.push(NixSetting::BuildersUseSubstitutes(true));
-    }
-    if options.trust_user {
-        let users = User::try_from(user.unwrap_or_default()).and_then(|user| Users::try_from(vec![user]));
-        settings.push(NixSetting::ExtraTrustedUsers(users.map_err(|e| {
-            Problem::new(Code::Usage, format!("your user name can't be used: {e}"), "leave it out")
-        })?));
-    }
-    Ok(settings)
-}
-
 /// The builders that a plan sets up.
 fn builders(plan: &Plan) -> Vec<BuilderId> {
     let machine = |op: &Operation| if let Operation::Machine(m) = op { Some(m.builder) } else { None };
     plan.ops.iter().filter_map(machine).collect()
-}
-
-/// Lets the daemon's key into guests, or no longer.
-async fn let_in(client: &Client, builders: &[BuilderId], key: Option<&String>) -> Result<(), Problem> {
-    for builder in builders {
-        client.command(&Command::DaemonKey { builder: *builder, public_key: key.cloned() }).await?;
-    }
-    Ok(())
 }
 
 /// Runs `igloo-admin`, asking in the desktop's own dialog even where the app was started in a terminal.
@@ -173,14 +123,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_option_is_one_setting() {
-        let all = Options { share_connection: true, substitutes: true, trust_user: true };
-        assert_eq!(settings(Options::default(), None).unwrap(), []);
-        let json = serde_json::to_value(settings(all, Some("ann".into())).unwrap()).unwrap();
-        let expected =
-            serde_json::json!([{"builders_use_substitutes": true}, {"extra_trusted_users": ["ann"]}]);
-        assert_eq!(json, expected);
-        assert_eq!(settings(all, None).unwrap_err().code, Code::Usage);
-        assert_eq!(settings(all, Some("@admin".into())).unwrap_err().code, Code::Usage);
+    fn each_option_is_one_choice() {
+        let none = Options::default().choice(None).unwrap();
+        assert_eq!(none, Choice::default());
+        let all =
+            Options { share_connection: true, substitutes: true, trust_user: true, beside_external: true };
+        let trusted = vec!["ann".to_owned()];
+        let expected = Choice { share_connection: true, substitutes: true, trusted, beside_external: true };
+        assert_eq!(all.choice(Some("ann".into())).unwrap(), expected);
+        assert_eq!(all.choice(None).unwrap_err().code, Code::Usage);
     }
 }

@@ -1,7 +1,7 @@
 //! The submenu of texts to copy.
 
 use super::{Click, Entry, Id, Text};
-use crate::cli::setup::operations::operations;
+use crate::setup::{Choice, operations};
 use igloo_admin::elevate::shell_line;
 use igloo_protocol::{BuilderView, InstallKind, SshAccess, plan::Operation};
 
@@ -50,7 +50,7 @@ fn machine_line(b: &BuilderView) -> Option<String> {
         alias: b.alias.clone(),
         host_key: guest.host_key.clone(),
     };
-    let mut ops = operations(b, &access, false).ok()?;
+    let mut ops = operations(b, &access, &Choice::default()).ok()?;
     ops.retain(|op| matches!(op, Operation::Machine(_)));
     // a comment that names the file, then the line
     igloo_admin::snippet(InstallKind::Official, &ops).lines().nth(1).map(str::to_owned)

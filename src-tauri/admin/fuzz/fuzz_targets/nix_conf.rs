@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| igloo_admin::fuzzing::nix_conf(&String::from_utf8_lossy(bytes)));
