@@ -4,20 +4,17 @@
 fn main() {}
 
 #[cfg(feature = "tray")]
-fn main() {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     use tauri_build::{AppManifest, Attributes};
 
-    if let Err(error) = page() {
-        panic!("can't put the window's page into ui/dist: {error}");
-    }
+    page().map_err(|error| format!("can't put the window's page into ui/dist: {error}"))?;
     // include_image! does not watch the files that it embeds, and neither does what embeds the page
     for watched in ["icons/tray", "src-tauri/permissions", "ui/dist"] {
         println!("cargo:rerun-if-changed={watched}");
     }
     let manifest = AppManifest::new().permissions_path_pattern("src-tauri/permissions/*.toml");
-    if let Err(error) = tauri_build::try_build(Attributes::new().app_manifest(manifest)) {
-        panic!("{error:#}");
-    }
+    tauri_build::try_build(Attributes::new().app_manifest(manifest)).map_err(|error| format!("{error:#}"))?;
+    Ok(())
 }
 
 /// npm makes the page. Where it did not run, a page that says so stands in, and everything else is as ever.

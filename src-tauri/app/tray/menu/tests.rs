@@ -218,7 +218,7 @@ fn time_is_told_as_a_clock_does() {
 
 #[test]
 fn ids_are_unique_in_every_menu() {
-    fn keys<'e>(entries: &'e [Entry], all: &mut Vec<String>) {
+    fn keys(entries: &[Entry], all: &mut Vec<String>) {
         for e in entries {
             all.push(e.id.key());
             if let Kind::Submenu(within) = &e.kind {
