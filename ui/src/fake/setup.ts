@@ -86,7 +86,7 @@ export function external(id: BuilderId, options: SetupOptions): SetupPlan {
   const owner = problem(
     "not_managed",
     "Nix has a way to build for Linux here already (`external-builders`), as Determinate's native Linux builder is one; with Igloo's line, Igloo's builder would get the builds instead",
-    "turn that one off; or set Igloo's up beside it (Options)",
+    "turn that one off; or, to have both, run `igloo setup --beside-external`, or put the lines in yourself",
   );
   return { ...snippet(id), owner };
 }

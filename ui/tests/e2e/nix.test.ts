@@ -88,7 +88,7 @@ test("where Nix builds for Linux already, Igloo comes beside it on the user's wo
   page = await b.open("external", "nix");
   await page.getByText("Nix has a way to build for Linux here already").waitFor();
   await page.getByRole("region", { name: "For your own configuration" }).waitFor();
-  await page.getByText("Options").click();
+  await page.getByText("Options", { exact: true }).click();
   await page.getByRole("switch", { name: "Set up beside the other" }).click();
   await page.getByRole("region", { name: "Changes of /etc/nix/machines" }).waitFor();
   expect(await page.getByText("For your own configuration").count()).toBe(0);
