@@ -9,3 +9,4 @@ mod support;
 
 mod app;
 mod faces;
+mod pictures;

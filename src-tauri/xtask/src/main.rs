@@ -14,6 +14,7 @@ mod host_nix;
 mod image;
 mod packages;
 mod page;
+mod pictures;
 mod project;
 mod run;
 mod stage;
@@ -38,6 +39,8 @@ enum Task {
     Test(test::Options),
     /// Time from start to ready, and what the engine costs (printed, never asserted)
     Bench(bench::Options),
+    /// Photograph every page of the window and every menu of the tray, for docs/pictures
+    Pictures,
     /// Texts that a fuzzer makes up, for what reads them as root
     Fuzz(fuzz::Options),
     /// Types and lints for macOS, on Linux
@@ -75,6 +78,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Demo => demo::run(),
         Task::Test(options) => test::run(options),
         Task::Bench(options) => bench::run(options),
+        Task::Pictures => pictures::run(),
         Task::Fuzz(options) => fuzz::run(&project::Project::find()?, &options),
         Task::CheckDarwin { mode, build_std } => darwin::run(&project::Project::find()?, mode, build_std),
         Task::Packages { purpose } => packages::ensure(&project::root()?, purpose),

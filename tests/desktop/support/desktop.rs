@@ -115,10 +115,23 @@ pub struct Desktop {
 impl Desktop {
     /// Starts one, on a display and a bus of its own.
     pub fn start() -> Desktop {
+        Desktop::of_size(1024, 768)
+    }
+
+    /// Starts one whose display has so many pixels.
+    pub fn of_size(width: u32, height: u32) -> Desktop {
         let dir = tempfile::tempdir().unwrap();
         let mut xvfb = Proc::start(
             Command::new("Xvfb")
-                .args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"])
+                .args([
+                    "-displayfd",
+                    "1",
+                    "-screen",
+                    "0",
+                    &format!("{width}x{height}x24"),
+                    "-nolisten",
+                    "tcp",
+                ])
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null()),
             "xvfb",

@@ -12,7 +12,11 @@ use std::{
     fs::File,
     future::pending,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 use tokio::{runtime::Runtime, sync::watch};
@@ -32,6 +36,21 @@ struct Fake {
     snapshots: watch::Sender<Arc<Snapshot>>,
     commands: Mutex<mpsc::Sender<Command>>,
     log: PathBuf,
+    settings: Mutex<Vec<SettingView>>,
+    access: Mutex<Option<SshAccess>>,
+    pid: AtomicU32,
+}
+
+impl Fake {
+    fn show(&self, builders: Vec<BuilderView>) {
+        let engine = EngineInfo {
+            version: env!("CARGO_PKG_VERSION").into(),
+            api: 1,
+            pid: self.pid.load(Ordering::Relaxed),
+            started_ms: 0,
+        };
+        self.snapshots.send_replace(Arc::new(Snapshot { seq: 1, engine, builders }));
+    }
 }
 
 impl Service for Fake {
@@ -45,14 +64,7 @@ impl Service for Fake {
     }
 
     fn settings(&self) -> Result<Vec<SettingView>, Problem> {
-        Ok(vec![SettingView {
-            key: "builders.x86_64.image".into(),
-            value: Some("\"/image\"".into()),
-            default: None,
-            set: true,
-            effect: "the folder of the image that the builder boots".into(),
-            applies: Applies::NextStart,
-        }])
+        Ok(self.settings.lock().unwrap().clone())
     }
 
     fn log_path(&self, _: BuilderId) -> PathBuf {
@@ -60,7 +72,8 @@ impl Service for Fake {
     }
 
     fn ssh(&self, _: BuilderId) -> Result<SshAccess, Problem> {
-        Err(Problem::new(Code::WrongPhase, "no guest", "start it"))
+        let none = || Problem::new(Code::WrongPhase, "no guest", "start it");
+        self.access.lock().unwrap().clone().ok_or_else(none)
     }
 
     fn shutdown(&self) {}
@@ -76,10 +89,18 @@ impl Engine {
         let runtime = Runtime::new().unwrap();
         let (sender, commands) = mpsc::channel();
         let fake = Arc::new(Fake {
-            snapshots: watch::Sender::new(snapshot(builders.into())),
+            snapshots: watch::Sender::new(Arc::new(Snapshot {
+                seq: 0,
+                engine: EngineInfo { version: String::new(), api: 1, pid: 0, started_ms: 0 },
+                builders: Vec::new(),
+            })),
             commands: Mutex::new(sender),
             log: paths.state_dir.join("console.log"),
+            settings: Mutex::new(vec![image()]),
+            access: Mutex::default(),
+            pid: AtomicU32::new(1),
         });
+        fake.show(builders.into());
         let listener = {
             let _in = runtime.enter();
             ApiListener::bind(&paths.socket()).unwrap()
@@ -90,7 +111,22 @@ impl Engine {
 
     /// Shows these builders from now on.
     pub fn show(&self, builders: impl Into<Vec<BuilderView>>) {
-        self.fake.snapshots.send_replace(snapshot(builders.into()));
+        self.fake.show(builders.into());
+    }
+
+    /// Says from the next snapshot on that it runs in the process with this id.
+    pub fn runs_in(&self, pid: u32) {
+        self.fake.pid.store(pid, Ordering::Relaxed);
+    }
+
+    /// Says that these are the settings.
+    pub fn has_settings(&self, settings: Vec<SettingView>) {
+        *self.fake.settings.lock().unwrap() = settings;
+    }
+
+    /// Says that this is how to reach the guest of every builder.
+    pub fn lets_in(&self, access: SshAccess) {
+        *self.fake.access.lock().unwrap() = Some(access);
     }
 
     /// The next command that it is asked for.
@@ -104,9 +140,15 @@ impl Engine {
     }
 }
 
-fn snapshot(builders: Vec<BuilderView>) -> Arc<Snapshot> {
-    let engine = EngineInfo { version: "0".into(), api: 1, pid: 1, started_ms: 0 };
-    Arc::new(Snapshot { seq: 1, engine, builders })
+fn image() -> SettingView {
+    SettingView {
+        key: "builders.x86_64.image".into(),
+        value: Some("\"/image\"".into()),
+        default: None,
+        set: true,
+        effect: "the folder of the image that the builder boots".into(),
+        applies: Applies::NextStart,
+    }
 }
 
 /// An enabled builder, set up, in this phase.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    process::Command,
 };
 
 /// A session with the app that `WebKitWebDriver` started.
@@ -17,8 +18,12 @@ pub struct Page {
 impl Page {
     /// Starts the app, which must open a window by itself.
     pub fn start(desktop: &Desktop, app: &str, args: &[&str]) -> Page {
+        Page::by(desktop.command("WebKitWebDriver"), app, args)
+    }
+
+    /// As [`Page::start`], by a command that runs the driver with the arguments that it is given.
+    pub fn by(mut driver: Command, app: &str, args: &[&str]) -> Page {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut driver = desktop.command("WebKitWebDriver");
         driver.arg(format!("--port={port}")).env("TAURI_AUTOMATION", "true");
         let driver = driver.env("TAURI_WEBVIEW_AUTOMATION", "true").spawn();
         let driver = Proc(driver.expect("WebKitWebDriver (apt: webkit2gtk-driver)"));

@@ -129,6 +129,13 @@ impl<'d> Tray<'d> {
         let _ = self.call_menu("Event", &(item.id, "clicked", Variant::from(0i32), 0u32));
     }
 
+    /// Where its menu is: bus name and object path.
+    pub fn menu_address(&self) -> (String, String) {
+        let path: zbus::OwnedObjectPath =
+            self.property("Menu").and_then(|v| v.try_into().ok()).expect("a menu");
+        (self.name.clone(), path.to_string())
+    }
+
     /// The picture that the panel shows: a PNG file that the app wrote.
     pub fn icon(&self) -> PathBuf {
         let name = self.property("IconName").and_then(|v| String::try_from(v).ok());

@@ -3,7 +3,9 @@
 use super::desktop::{Desktop, wait_for};
 use x11rb::{
     connection::Connection,
-    protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, MapState, Window},
+    protocol::xproto::{
+        AtomEnum, ClientMessageEvent, ConfigureWindowAux, ConnectionExt, EventMask, MapState, Window,
+    },
     rust_connection::RustConnection,
 };
 
@@ -36,6 +38,13 @@ impl Windows {
         self.connection.send_event(false, window, EventMask::NO_EVENT, message).unwrap();
         self.connection.flush().unwrap();
         wait_for("the window to go", || (!self.titles().iter().any(|t| t == title)).then_some(()));
+    }
+
+    /// Puts the one with this title into the corner, with so many pixels.
+    pub fn place(&self, title: &str, width: u32, height: u32) {
+        let (window, _) = wait_for(title, || self.seen().into_iter().find(|(_, t)| t == title));
+        let place = ConfigureWindowAux::new().x(0).y(0).width(width).height(height);
+        self.connection.configure_window(window, &place).unwrap().check().unwrap();
     }
 
     /// A window may go while it is looked at: what can't be read is not there.

@@ -1,0 +1,228 @@
+//! The window, page by page.
+
+use super::{
+    content,
+    screen::{self, SCALE, Scheme, sharp},
+};
+use crate::support::{CLI, Desktop, Engine, Page, Windows, wait_for};
+use igloo_protocol::{BuilderView, GuestInfo, Phase, Rung, Usage};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+const WIDTH: u32 = 960;
+const HEIGHT: u32 = 640;
+
+/// How many samples the sparklines get.
+const SAMPLES: u32 = 60;
+
+/// How long it takes to show them.
+const QUICKLY: Duration = Duration::from_secs(6);
+
+/// Where the app seems to be: pictures name no folder of who takes them.
+const SEEMS: &str = "/opt/igloo";
+
+/// Gives what it runs an `/etc` and an `/opt` of its own. `$1`: the folder of the programs, `$2`: one to work in.
+const ENTER: &str = r"
+set -e
+mkdir -p $2
+mount -t tmpfs -o mode=755 tmpfs $2
+mkdir $2/upper $2/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=$2/upper,workdir=$2/work /etc
+mount -t tmpfs -o mode=755 tmpfs /opt
+mkdir /opt/igloo
+mount --bind $1 /opt/igloo
+mkdir -p /etc/nix /etc/ssh/ssh_config.d
+rm -f /etc/nix/* /etc/ssh/ssh_config.d/*
+printf '%s\n' 'build-users-group = nixbld' 'experimental-features = nix-command flakes' >/etc/nix/nix.conf
+echo 'ssh-ng://nix@farm riscv64-linux /etc/nix/farm_ed25519 8 1' >/etc/nix/machines
+shift 2
+exec WebKitWebDriver $@
+";
+
+/// Photographs every page.
+pub fn take(scheme: Scheme) {
+    let desktop = screen::desktop(WIDTH, HEIGHT, scheme);
+    let engine = Engine::start(&desktop.paths(), content::afternoon());
+    engine.has_settings(content::settings(desktop.dir.path()));
+    engine.lets_in(content::access());
+    fs::write(engine.log(), content::LOG).unwrap();
+    let page = Page::by(driver(&desktop), &format!("{SEEMS}/igloo-tray"), &["--page", "builders"]);
+    Windows::of(&desktop).place("Igloo", WIDTH * SCALE, HEIGHT * SCALE);
+    let dark = page.run("done(matchMedia('(prefers-color-scheme: dark)').matches)", json!([]));
+    assert_eq!(dark, Value::Bool(scheme == Scheme::Dark), "the page is in the other appearance");
+    let shots = Shots { desktop: &desktop, engine: &engine, page: &page, scheme };
+    shots.builders();
+    shots.queue();
+    shots.nix();
+    shots.settings_and_logs();
+    shots.first_run();
+}
+
+fn driver(desktop: &Desktop) -> Command {
+    let mut command = sharp(desktop.command("unshare"));
+    command.args(["--mount", "--propagation", "private", "sh", "-c", ENTER, "sh"]);
+    command.arg(Path::new(CLI).parent().unwrap()).arg(desktop.dir.path().join("mount"));
+    command.env("USER", "ann").env_remove("NIX_REMOTE");
+    command
+}
+
+struct Shots<'a> {
+    desktop: &'a Desktop,
+    engine: &'a Engine,
+    page: &'a Page,
+    scheme: Scheme,
+}
+
+impl Shots<'_> {
+    fn take(&self, name: &str) {
+        screen::take(self.desktop, &format!("{name}-{}", self.scheme.name()), None);
+    }
+
+    fn run(&self, script: &str) -> Value {
+        self.page.run(script, json!([]))
+    }
+
+    /// Goes to a page, and waits until it has its title.
+    fn go(&self, route: &str, title: &str) {
+        self.run(&format!("location.hash = '#/{route}'; done(null)"));
+        self.titled(title);
+        // no part of a page that was scrolled, no focus from the one before
+        self.run(
+            "document.activeElement?.blur(); document.querySelector('main')?.scrollTo(0, 0); done(null)",
+        );
+    }
+
+    fn titled(&self, title: &str) {
+        let script = "done(document.querySelector('h1')?.textContent)";
+        wait_for(title, || (self.run(script) == title).then_some(()));
+    }
+
+    /// Waits until the page says this.
+    fn says(&self, text: &str) {
+        self.until("document.body.innerText.includes(arguments[0])", text);
+    }
+
+    /// Waits, in the page, until an expression holds for a text.
+    fn until(&self, holds: &str, text: &str) {
+        let script = format!(
+            "const look = () => {{ if ({holds}) done(true); else setTimeout(look, 20); }};
+            const {{ 0: text }} = arguments; look();"
+        );
+        let script = script.replace("arguments[0]", "text");
+        assert_eq!(self.page.run(&script, json!([text])), true, "waited for {text:?}");
+    }
+
+    fn press(&self, name: &str) {
+        let script = "const button = [...document.querySelectorAll('button')]
+                .find((b) => b.textContent.trim() === arguments[0]);
+            button?.click();
+            done(button !== undefined);";
+        wait_for(name, || (self.page.run(script, json!([name])) == true).then_some(()));
+    }
+
+    /// Puts the page's clock so many seconds back.
+    fn clock(&self, seconds: f64) {
+        let script = "window.realNow ??= Date.now;
+            Date.now = () => window.realNow.call(Date) - arguments[0] * 1000;
+            done(null);";
+        self.page.run(script, json!([seconds]));
+    }
+
+    /// Lets two minutes of use pass in [`QUICKLY`]: the page's clock runs faster until it is right again.
+    fn two_minutes(&self) {
+        let script = "window.realNow ??= Date.now;
+            const real = () => window.realNow.call(Date), start = real(), quickly = arguments[0] * 1000;
+            Date.now = () => Math.min(real(), start - 120000 + (real() - start) * (1 + 120000 / quickly));
+            done(null);";
+        self.page.run(script, json!([QUICKLY.as_secs_f64()]));
+        let start = Instant::now();
+        loop {
+            let at = (start.elapsed().as_secs_f64() / QUICKLY.as_secs_f64()).min(1.0);
+            let usage = content::usage(at);
+            self.engine.show([using(content::building(content::two()), usage.clone()), content::intel()]);
+            if at == 1.0 {
+                return self.says(&format!("{:.0}%", usage.cpu * 100.0));
+            }
+            std::thread::sleep(QUICKLY / SAMPLES);
+        }
+    }
+
+    fn builders(&self) {
+        self.two_minutes();
+        self.go("builders", "Builders");
+        self.take("builders");
+        self.engine.show([content::booting(Rung::Banner), content::intel()]);
+        self.says("SSH answers");
+        self.take("builders-starting");
+    }
+
+    fn queue(&self) {
+        self.go("queue", "Queue");
+        for (n, (name, seconds)) in content::ended().into_iter().enumerate() {
+            self.clock(600.0 - 140.0 * n as f64);
+            let build = crate::support::build(&content::drv(name), seconds);
+            self.engine.show([content::building([content::two(), vec![build]].concat()), content::intel()]);
+            self.says(name);
+            self.engine.show([content::building(content::two()), content::intel()]);
+            self.until(
+                "document.body.innerText.split('took ').length > Number(arguments[0])",
+                &(n + 1).to_string(),
+            );
+        }
+        self.clock(0.0);
+        self.engine.show([content::building(content::three()), content::intel()]);
+        self.says("rustc");
+        self.take("queue");
+    }
+
+    fn nix(&self) {
+        self.engine.show([content::unknown_to_nix(content::arm(Phase::Ready)), content::intel()]);
+        self.go("nix/aarch64", "Nix Settings");
+        self.says("ssh-ng://");
+        let text = self.run("done(document.documentElement.outerHTML)").to_string();
+        assert!(!text.contains(env!("CARGO_MANIFEST_DIR")), "a folder of who takes the picture");
+        self.take("nix");
+        self.run(
+            "[...document.querySelectorAll('figure')].at(-1).scrollIntoView({ block: 'end' }); done(null)",
+        );
+        self.take("nix-diff");
+    }
+
+    fn settings_and_logs(&self) {
+        self.engine.show(content::afternoon());
+        self.go("settings/aarch64", "Settings");
+        self.says("The loopback port");
+        self.take("settings");
+        self.go("logs/aarch64", "Logs");
+        self.says("Multi-User System");
+        self.take("logs");
+    }
+
+    fn first_run(&self) {
+        self.engine.show(content::first_day());
+        self.go("welcome", "Build for Linux, right here");
+        self.take("welcome");
+        self.press("Get Started");
+        self.titled("Start a builder");
+        self.engine.show(content::first_start(content::booting(Rung::Daemon)));
+        self.says("nix-daemon answers");
+        self.take("welcome-builder");
+        self.engine.show(content::first_start(content::arm(Phase::Ready)));
+        self.press("Continue");
+        self.says("What Igloo would do");
+        self.take("welcome-nix");
+        self.press("Skip This Step");
+        self.says("hello-from-igloo");
+        self.take("welcome-build");
+    }
+}
+
+fn using(view: BuilderView, usage: Usage) -> BuilderView {
+    let running = view.running.map(|guest| GuestInfo { usage: Some(usage), ..guest });
+    BuilderView { running, ..view }
+}
