@@ -8,4 +8,6 @@
 mod support;
 
 mod app;
+mod bench;
 mod faces;
+mod package;
