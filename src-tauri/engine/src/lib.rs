@@ -14,6 +14,7 @@ pub mod image;
 pub mod keys;
 mod lock;
 pub mod settings;
+mod socket;
 pub mod vm;
 
 pub use engine::serve;
