@@ -2,6 +2,7 @@
 
 pub mod cli;
 mod host_nix;
+pub mod keychain;
 pub mod log;
 pub mod session;
 #[cfg(feature = "tray")]
