@@ -4,6 +4,7 @@ pub mod cli;
 mod host_nix;
 pub mod keychain;
 pub mod log;
+pub mod notify;
 pub mod session;
 #[cfg(feature = "tray")]
 pub mod tray;

@@ -8,7 +8,7 @@ mod completions;
 mod context;
 mod ephemeral;
 mod follow;
-mod format;
+pub(crate) mod format;
 mod harmless;
 mod image;
 mod log;
@@ -117,4 +117,4 @@ fn runtime(mut builder: tokio::runtime::Builder) -> Result<tokio::runtime::Runti
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

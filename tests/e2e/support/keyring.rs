@@ -1,35 +1,21 @@
 //! A keychain of a test's own: a real Secret Service on a private session bus.
 
-use super::{PATIENCE, wait_for};
+use super::{
+    PATIENCE,
+    bus::{Proc, session_bus},
+    wait_for,
+};
 use std::{
     collections::HashMap,
     fs,
-    io::{BufRead as _, BufReader, Write as _},
-    path::Path,
-    process::{Child, Command, Stdio},
+    io::Write as _,
+    process::{Command, Stdio},
 };
 use zbus::{Connection, OwnedObjectPath, block_on, wire::Type};
 
 const SERVICE: &str = "org.freedesktop.secrets";
 const PATH: &str = "/org/freedesktop/secrets";
 const INTERFACE: &str = "org.freedesktop.Secret.Service";
-
-/// A process that ends with the value.
-struct Proc(Child);
-
-impl Proc {
-    fn start(command: &mut Command, package: &str) -> Proc {
-        Proc(command.spawn().unwrap_or_else(|e| panic!("{:?} (apt: {package}): {e}", command.get_program())))
-    }
-}
-
-impl Drop for Proc {
-    fn drop(&mut self) {
-        // fails only if it has ended
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The bus and the service. Both end with it.
 pub struct Keyring {
@@ -44,7 +30,7 @@ impl Keyring {
     /// Starts one that is unlocked and empty.
     pub fn start() -> Keyring {
         let dir = tempfile::Builder::new().prefix("keyring-").tempdir().unwrap();
-        let (bus, address) = bus(dir.path());
+        let (bus, address) = session_bus(dir.path());
         let log = fs::File::create(dir.path().join("log")).unwrap();
         let mut daemon = Proc::start(
             Command::new("gnome-keyring-daemon")
@@ -111,24 +97,4 @@ impl Drop for Keyring {
             eprintln!("--- keyring log\n{}", self.log());
         }
     }
-}
-
-/// A session bus on which nothing is started but what the test starts.
-fn bus(dir: &Path) -> (Proc, String) {
-    let (config, socket) = (dir.join("bus.conf"), dir.join("bus"));
-    let listen = format!("<listen>unix:path={}</listen>", socket.display());
-    let policy = "<policy context='default'><allow send_destination='*' eavesdrop='true'/>\
-                  <allow eavesdrop='true'/><allow own='*'/></policy>";
-    let text = format!("<busconfig><type>session</type><auth>EXTERNAL</auth>{listen}{policy}</busconfig>");
-    fs::write(&config, text).unwrap();
-    let mut bus = Proc::start(
-        Command::new("dbus-daemon")
-            .arg(format!("--config-file={}", config.display()))
-            .args(["--nofork", "--print-address=1"])
-            .stdout(Stdio::piped()),
-        "dbus-daemon",
-    );
-    let mut address = String::new();
-    BufReader::new(bus.0.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    (bus, address.trim().to_owned())
 }

@@ -1,5 +1,7 @@
 //! What the end-to-end tests stand on.
 
+#[path = "../../support/bus.rs"]
+mod bus;
 mod home;
 mod keyring;
 mod sandbox;
