@@ -110,3 +110,21 @@ fn every_top_level_file_has_its_place() {
         .collect();
     assert_eq!(tops, BTreeSet::new());
 }
+
+#[test]
+fn every_test_that_the_pains_name_is_there() {
+    let pains = fs::read_to_string(root().join("docs/pains.md")).unwrap();
+    let rows: Vec<_> =
+        pains.lines().filter(|l| l.starts_with("| ") && l.as_bytes()[2].is_ascii_digit()).collect();
+    assert_eq!(rows.len(), 25);
+    let all = ["src-tauri", "tests"].map(|dir| sources(&root().join(dir))).concat();
+    let texts: String = all.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    for row in rows {
+        let tests = row.rsplit('|').nth(1).unwrap();
+        let names: Vec<_> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty() || row.contains("*open*"), "neither a test nor open: {row}");
+        for name in names {
+            assert!(texts.contains(&format!("fn {name}(")), "there is no test {name}");
+        }
+    }
+}

@@ -6,5 +6,6 @@ pub mod keychain;
 pub mod log;
 pub mod notify;
 pub mod session;
+pub mod setup;
 #[cfg(feature = "tray")]
 pub mod tray;

@@ -2,6 +2,7 @@
 
 use crate::daemon::{self, DaemonControl};
 use crate::folder::{Folder, Found, Meta};
+use crate::installation::Survey;
 use crate::layout::{self, check_free};
 use crate::planner::look;
 use crate::problem::changed;
@@ -21,12 +22,13 @@ use std::collections::HashMap;
 /// Carries `plan` out under `root`. What fails is undone, so that the plan is done whole or not at all;
 /// the report says which and why.
 pub fn apply(root: &Root, plan: &Plan, daemon: &dyn DaemonControl) -> Report {
-    match check_free(root, &plan.ops).and_then(|()| State::make(root)) {
+    let survey = Survey::of(root);
+    match check_free(root, &survey, &plan.ops).and_then(|()| State::make(root)) {
         Err(problem) => Report::failed(problem),
         Ok(state) => match state.receipt() {
             Err(problem) => Report::failed(problem),
             Ok(receipt) => {
-                let mut run = Run { root, state, receipt, expected: HashMap::new() };
+                let mut run = Run { root, survey, state, receipt, expected: HashMap::new() };
                 let report = run.all(plan, daemon);
                 run.end(report)
             }
@@ -36,6 +38,7 @@ pub fn apply(root: &Root, plan: &Plan, daemon: &dyn DaemonControl) -> Report {
 
 struct Run<'a> {
     root: &'a Root,
+    survey: Survey,
     state: State,
     receipt: Receipt,
     /// What must be in each file's place: what the plan saw, then what this run wrote.
@@ -72,7 +75,7 @@ impl Run<'_> {
     /// Sees that every file is as the plan saw it, before anything is touched.
     fn prepare(&mut self, plan: &Plan) -> Result<(), Problem> {
         for op in &plan.ops {
-            for file in render::files(self.root, op) {
+            for file in render::files(&self.survey, op) {
                 let path = file_path(self.root.platform(), file);
                 let seen = plan.seen(file).ok_or_else(|| {
                     let remedy = "Make a new plan with `igloo setup --plan`";
@@ -84,7 +87,7 @@ impl Run<'_> {
                 self.expected.insert(file, seen.clone());
             }
         }
-        fresh::check(self.root, plan)?;
+        fresh::check(self.root, &self.survey, plan)?;
         undo::sweep(self.root)
     }
 
@@ -100,7 +103,7 @@ impl Run<'_> {
             }
             Operation::SshHost(_) | Operation::Machine(_) | Operation::NixSetting(_) => {
                 let mut texts = Vec::new();
-                for file in render::files(self.root, op) {
+                for file in render::files(&self.survey, op) {
                     let old = layout::text(self.root, file, layout::read(self.root, file)?.as_ref())?;
                     if let Some(new) = render::render(self.root, op, file, &old)? {
                         texts.push((file, new.into_bytes()));

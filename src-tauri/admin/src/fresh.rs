@@ -7,6 +7,7 @@
 //! for that, and an undo leaves nothing behind.
 
 use crate::folder::Folder;
+use crate::installation::Survey;
 use crate::render;
 use crate::root::{Root, folder_path, place};
 use igloo_protocol::plan::Plan;
@@ -24,9 +25,9 @@ pub(crate) fn now() -> u64 {
 }
 
 /// Refuses a plan that is too old, or older than the last change beside its files.
-pub(crate) fn check(root: &Root, plan: &Plan) -> Result<(), Problem> {
+pub(crate) fn check(root: &Root, survey: &Survey, plan: &Plan) -> Result<(), Problem> {
     let made = age_allows(plan.made_at, now())?;
-    for file in plan.ops.iter().flat_map(|op| render::files(root, op)) {
+    for file in plan.ops.iter().flat_map(|op| render::files(survey, op)) {
         let path = folder_path(root.platform(), place(file).0);
         let folder = nearest(root, path)?;
         if changed_since(made, now(), folder.changed_at()?) {

@@ -1,9 +1,10 @@
 //! Whether this machine is set up for a builder, from files that everybody may read: how the engine notices
 //! that others changed them.
 
+use crate::installation::Survey;
 use crate::machines::{self, Entry, KEY_PATH};
 use crate::root::{Root, file_path};
-use crate::{block, in_force, look, render, ssh_conf};
+use crate::{block, in_force, look, obstacles, render, ssh_conf};
 use igloo_protocol::plan::{ManagedFile, SshHost};
 use igloo_protocol::{Drift, Needs, Setup};
 use std::num::NonZeroU16;
@@ -45,6 +46,12 @@ fn machines_line(root: &Root, needs: &Needs) -> Option<Drift> {
 
 fn ssh_host(root: &Root, needs: &Needs, port: NonZeroU16) -> Option<Drift> {
     let file = ManagedFile::SshHost(needs.builder);
+    // where another program writes ssh's files, its block has neither Igloo's marks nor a place that is known
+    if Survey::of(root).machines.is_err() {
+        let alias = needs.builder.alias();
+        let known = obstacles::alias_elsewhere(root, needs.builder).is_some();
+        return if known { None } else { drift(root, file, &format!("is gone, and ssh knows no {alias}")) };
+    }
     let Some(text) = text(root, file) else { return drift(root, file, "is gone") };
     let as_written = |share_connection| {
         let host = SshHost { builder: needs.builder, port, share_connection };

@@ -36,6 +36,8 @@ pub fn installation(root: &Root) -> Installation {
         settings: survey.settings.ok(),
         daemon,
         machines_free: survey.machines.is_ok(),
+        machines_read: survey.in_force.reads_machines(),
+        external_builders: obstacles::external(&survey.in_force).is_some(),
         obstacles,
     }
 }

@@ -9,8 +9,7 @@ use igloo_protocol::plan::{ManagedFile, NixSetting, Operation};
 use igloo_protocol::{Code, Problem};
 
 /// Refuses when the place that an operation would write to is another program's.
-pub(crate) fn check_free(root: &Root, ops: &[Operation]) -> Result<(), Problem> {
-    let survey = Survey::of(root);
+pub(crate) fn check_free(root: &Root, survey: &Survey, ops: &[Operation]) -> Result<(), Problem> {
     for op in ops {
         match op {
             Operation::Machine(machine) => {
@@ -26,7 +25,7 @@ pub(crate) fn check_free(root: &Root, ops: &[Operation]) -> Result<(), Problem> 
 
 /// What the user should know: settings by which Nix or ssh would not see what the plan writes, and what a
 /// setting means.
-pub(crate) fn warnings(root: &Root, ops: &[Operation]) -> Vec<String> {
+pub(crate) fn warnings(survey: &Survey, ops: &[Operation]) -> Vec<String> {
     let touches = |about: &About| {
         ops.iter().any(|op| match (op, about) {
             (Operation::Machine(_), About::Builders) => !sets_builders(ops),
@@ -35,7 +34,7 @@ pub(crate) fn warnings(root: &Root, ops: &[Operation]) -> Vec<String> {
             _ => false,
         })
     };
-    let notes = Survey::of(root).notes.into_iter().filter(|note| touches(&note.about));
+    let notes = survey.notes.iter().filter(|note| touches(&note.about));
     let notes =
         notes.map(|note| format!("{}; {}", note.problem.message, uncapitalised(&note.problem.remedy)));
     let settings = ops.iter().filter_map(|op| match op {

@@ -1,16 +1,7 @@
-//! What Nix itself says that it is set to: the command to ask it with, and its answer.
+//! What the host's Nix itself says that it is set to, as far as a setup asks.
 
 use crate::in_force;
-use igloo_protocol::{Code, Problem};
-use serde::Deserialize;
-use serde_json::Value;
-use std::collections::BTreeMap;
-
-/// The arguments of `nix` that make it say so: since 2.20, and before. The second is for where the first fails.
-pub const ARGUMENTS: [&[&str]; 2] = [
-    &["--extra-experimental-features", "nix-command", "config", "show", "--json"],
-    &["--extra-experimental-features", "nix-command", "show-config", "--json"],
-];
+use igloo_protocol::{Code, NixConfig, Problem};
 
 /// The environment in which the answer is that of the system, as the daemon is set, without the asking user's
 /// own files. Left out, it is what that user's `nix` works with.
@@ -45,43 +36,23 @@ impl Effective {
     }
 }
 
-#[derive(Deserialize)]
-struct Setting {
-    value: Value,
-}
-
 /// Reads what `nix config show --json` printed.
 ///
 /// # Errors
 /// `Internal` if it is not that.
 pub fn parse(json: &[u8]) -> Result<Effective, Problem> {
-    let settings: BTreeMap<String, Setting> = serde_json::from_slice(json).map_err(|e| {
-        let remedy = "Run `nix config show --json` yourself to see what it says";
+    let config = NixConfig::from_json(json).map_err(|e| {
+        let remedy = "run `nix config show --json` yourself to see what it says";
         Problem::new(Code::Internal, format!("Nix' settings can't be read: {e}"), remedy)
     })?;
-    let value = |name: &str| settings.get(name).map(|s| &s.value);
-    let text = |name: &str| value(name).and_then(Value::as_str).map(str::to_owned);
-    let list = |name: &str| -> Vec<String> {
-        let items = value(name).and_then(Value::as_array).into_iter().flatten();
-        items.filter_map(Value::as_str).map(str::to_owned).collect()
-    };
     Ok(Effective {
-        system: text("system"),
-        builders: text("builders"),
-        builders_use_substitutes: value("builders-use-substitutes").and_then(Value::as_bool),
-        trusted_users: list("trusted-users"),
-        experimental_features: list("experimental-features"),
-        external_builders: value("external-builders").is_some_and(names_any),
+        system: config.text("system").map(str::to_owned),
+        builders: config.text("builders").map(str::to_owned),
+        builders_use_substitutes: config.flag("builders-use-substitutes"),
+        trusted_users: config.list("trusted-users"),
+        experimental_features: config.list("experimental-features"),
+        external_builders: config.names_any("external-builders"),
     })
-}
-
-/// A list, or the text of one, that is not empty.
-fn names_any(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => !items.is_empty(),
-        Value::String(text) => !matches!(text.trim(), "" | "[]"),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ fn no_machines(kind: InstallKind, settings: Option<&str>, in_force: &Settings) -
 
 /// Another builder for the same systems. Nix asks the machines first; only what all of them decline may be built
 /// here, and `external-builders` are a way to build here (`src/libstore/build/derivation-building-goal.cc`).
-fn external(in_force: &Settings) -> Option<Problem> {
+pub(crate) fn external(in_force: &Settings) -> Option<Problem> {
     let set = in_force.get("external-builders")?;
     if matches!(set.value.as_str(), "" | "[]" | "[ ]") {
         return None;
@@ -142,7 +142,7 @@ fn not_included(root: &Root) -> Option<Problem> {
 }
 
 /// Another file gives the alias values of its own, as nix-darwin's `100-linux-builder.conf` does.
-fn alias_elsewhere(root: &Root, builder: BuilderId) -> Option<Problem> {
+pub(crate) fn alias_elsewhere(root: &Root, builder: BuilderId) -> Option<Problem> {
     let own = file_path(root.platform(), ManagedFile::SshHost(builder));
     let folder = folder_path(root.platform(), ManagedFolder::SshConfig);
     let names =

@@ -1,5 +1,6 @@
 //! The plan: what would change, computed without privilege and without changing anything.
 
+use crate::installation::Survey;
 use crate::layout::{self, check_free, warnings};
 use crate::root::{Root, file_path};
 use crate::wire::sha256;
@@ -16,18 +17,19 @@ use std::collections::BTreeMap;
 /// that don't fit together.
 pub fn plan(root: &Root, ops: &[Operation]) -> Result<Plan, Problem> {
     check_operations(ops).map_err(|e| Problem::new(Code::Usage, e.to_string(), "Ask for each thing once"))?;
-    check_free(root, ops)?;
+    let survey = Survey::of(root);
+    check_free(root, &survey, ops)?;
     let mut ops = ops.to_vec();
     ops.sort_by_key(Operation::subject);
     let mut files = BTreeMap::new();
-    for file in ops.iter().flat_map(|op| render::files(root, op)) {
+    for file in ops.iter().flat_map(|op| render::files(&survey, op)) {
         files.insert(file, look(root, file)?);
     }
     let files = files.into_iter().map(|(file, seen)| PlannedFile { file, seen }).collect();
-    let warnings = warnings(root, &ops);
+    let warnings = warnings(&survey, &ops);
     let plan = Plan { version: PLAN_VERSION, ops, files, made_at: Some(crate::fresh::now()), warnings };
     // an operation that can't be rendered is refused now and not after the password
-    changes(root, &plan)?;
+    changes(root, &survey, &plan)?;
     Ok(plan)
 }
 
@@ -43,7 +45,7 @@ pub fn describe(plan: &Plan) -> Vec<String> {
 /// As [`plan`], and `FileChanged` if a file is not as the plan saw it.
 pub fn diff(root: &Root, plan: &Plan) -> Result<String, Problem> {
     let mut out = String::new();
-    for (file, old, new) in changes(root, plan)? {
+    for (file, old, new) in changes(root, &Survey::of(root), plan)? {
         let path = file_path(root.platform(), file);
         let from = if plan.seen(file) == Some(&Seen::Absent) { "/dev/null" } else { &path };
         let diff = similar::TextDiff::from_lines(&old, &new);
@@ -61,10 +63,10 @@ pub(crate) fn look(root: &Root, file: ManagedFile) -> Result<Seen, Problem> {
 }
 
 /// Every file that would change: old text, new text.
-fn changes(root: &Root, plan: &Plan) -> Result<Vec<(ManagedFile, String, String)>, Problem> {
+fn changes(root: &Root, survey: &Survey, plan: &Plan) -> Result<Vec<(ManagedFile, String, String)>, Problem> {
     let mut texts: BTreeMap<ManagedFile, (String, String)> = BTreeMap::new();
     for op in &plan.ops {
-        for file in render::files(root, op) {
+        for file in render::files(survey, op) {
             let seen = look(root, file)?;
             if plan.seen(file) != Some(&seen) {
                 return Err(crate::problem::changed(&file_path(root.platform(), file)));

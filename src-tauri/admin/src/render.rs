@@ -12,12 +12,12 @@ use igloo_protocol::plan::{Count, Machine, ManagedFile, ManagedFolder, Operation
 
 /// The files that an operation writes. Which one carries settings is for the installation to say; none where
 /// [`check_free`](crate::layout::check_free) refuses.
-pub(crate) fn files(root: &Root, op: &Operation) -> Vec<ManagedFile> {
+pub(crate) fn files(survey: &Survey, op: &Operation) -> Vec<ManagedFile> {
     match op {
         Operation::BuilderKey => vec![ManagedFile::BuilderKey, ManagedFile::BuilderKeyPub],
         Operation::SshHost(host) => vec![ManagedFile::SshHost(host.builder)],
         Operation::Machine(_) => vec![ManagedFile::Machines],
-        Operation::NixSetting(_) => Survey::of(root).settings.into_iter().collect(),
+        Operation::NixSetting(_) => survey.settings.iter().copied().collect(),
         Operation::RestartNixDaemon => vec![],
     }
 }

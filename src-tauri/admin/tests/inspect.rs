@@ -3,7 +3,8 @@
 
 mod support;
 
-use igloo_admin::inspect;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use igloo_admin::{Platform, inspect};
 use igloo_protocol::{BuilderId, Needs, Setup};
 use std::fs;
 use support::{FakeDaemon, HOST_KEY, Sandbox, all_ops};
@@ -94,4 +95,24 @@ fn what_changed_on_the_builders_side_is_told_too() {
     let nobody = drifts(look(&s, 31023, Some(HOST_KEY), None));
     assert_eq!(nobody.len(), 1);
     assert!(nobody[0].contains("does not let"), "{nobody:?}");
+}
+
+#[test]
+fn where_another_program_writes_the_files_only_what_is_said_counts() {
+    let s = Sandbox::of(Platform::MacOs);
+    s.folder("private/etc/nix");
+    s.folder("private/etc/ssh/ssh_config.d");
+    s.file("private/etc/nix/nix.conf", "# WARNING: this file is generated from the nix.* options in\n");
+    let line = format!(
+        "ssh-ng://builder@linux-builder-x86_64 x86_64-linux /etc/nix/igloo_builder_ed25519 1 1 - - {}\n",
+        STANDARD.encode(format!("{HOST_KEY}\n"))
+    );
+    s.file("private/etc/nix/machines", &line);
+    s.file("private/etc/nix/igloo_builder_ed25519.pub", HOST_KEY);
+    let look = || look(&s, 31023, Some(HOST_KEY), Some(HOST_KEY));
+    let gone = "/etc/ssh/ssh_config.d/100-igloo-x86_64.conf is gone, and ssh knows no linux-builder-x86_64"
+        .to_owned();
+    assert_eq!(drifts(look()), [gone]);
+    s.file("private/etc/ssh/ssh_config.d/200-other.conf", "Host linux-builder-x86_64\n  Port 31023\n");
+    assert_eq!(look(), Setup::InPlace);
 }

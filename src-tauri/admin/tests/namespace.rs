@@ -1,4 +1,4 @@
-//! The real binary on the real `/etc`, in a mount namespace where `/etc` is an overlay and `/var/lib` is
+//! The real binary on the real `/etc`, in a mount namespace where `/etc` is a copy and `/var/lib` is
 //! empty, with ssh itself as the reader of what was written. Runs as root on Linux.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]

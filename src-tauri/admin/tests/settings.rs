@@ -4,8 +4,8 @@
 mod support;
 
 use igloo_admin::{Platform, apply, describe, diff, nix_config, plan, undo};
-use igloo_protocol::Code;
 use igloo_protocol::plan::{ManagedFile, Operation, Outcome, Plan, Report, Seen};
+use igloo_protocol::{Code, NixConfig};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -169,11 +169,13 @@ fn after_a_user_edited_the_file_undo_leaves_it_alone_until_the_block_is_gone() {
     assert_eq!(s.read(CONF), "cores = 1\nmax-jobs = 2\n");
 }
 
-/// Reads the folder's `nix.conf` with the real Nix; `None` if there is none.
+/// Reads the folder's `nix.conf` with the real Nix that `cargo xtask test` prepares, or the one on the path; `None` if
+/// there is none.
 fn real_nix(folder: &Path) -> Option<nix_config::Effective> {
-    nix_config::ARGUMENTS.iter().find_map(|arguments| {
-        let output = Command::new("nix")
-            .args(*arguments)
+    let nix = std::env::var_os("IGLOO_TEST_NIX").map_or("nix".into(), |bin| Path::new(&bin).join("nix"));
+    NixConfig::ARGUMENTS.iter().find_map(|arguments| {
+        let output = Command::new(&nix)
+            .args(arguments.split(' '))
             .envs(nix_config::SYSTEM_ONLY)
             .env("NIX_CONF_DIR", folder)
             .output()

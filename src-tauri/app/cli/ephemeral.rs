@@ -6,11 +6,13 @@ use igloo_protocol::{Command, SettingsPatch};
 
 /// Choose whether a builder forgets everything when it stops
 #[derive(Debug, clap::Args)]
+#[command(allow_missing_positional = true)]
 pub struct Args {
-    /// Which builder
+    /// Which builder; the one that is enabled unless named
     #[arg(value_parser = builder::Name)]
-    builder: String,
+    builder: Option<String>,
     /// On: each start has a throwaway disk. Off: the persistent disk, as it was
+    #[arg(required = true)]
     state: Switch,
 }
 
@@ -22,7 +24,7 @@ enum Switch {
 
 /// Turns ephemeral on or off.
 pub async fn run(args: Args, context: &Context) -> Outcome {
-    let id = builder::named(&args.builder)?;
+    let id = builder::pick(args.builder.as_deref(), &context.client.snapshot().await?)?;
     let on = matches!(args.state, Switch::On);
     let patch = SettingsPatch { set: vec![(format!("builders.{id}.ephemeral"), Some(on.to_string()))] };
     context.client.command(&Command::Settings { patch }).await?;

@@ -7,6 +7,7 @@ mod builder;
 mod completions;
 mod context;
 mod ephemeral;
+mod explain;
 mod follow;
 pub(crate) mod format;
 mod harmless;
@@ -62,6 +63,7 @@ enum Verb {
     Image(image::Args),
     Settings(settings::Args),
     Setup(setup::Args),
+    Explain(explain::Args),
     Completions(completions::Args),
 }
 
@@ -102,6 +104,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Outcome {
         Verb::Image(args) => image::run(args, context).await,
         Verb::Settings(args) => settings::run(args, context).await,
         Verb::Setup(args) => setup::run(args, context).await,
+        Verb::Explain(args) => explain::run(&args, context),
         Verb::Completions(args) => completions::run(&args),
     }
 }

@@ -8,7 +8,7 @@ use super::{
     progress::Story,
     spawn,
 };
-use igloo_protocol::{Command, Phase};
+use igloo_protocol::{Code, Command, Phase, Problem};
 use std::time::Duration;
 
 /// Start a builder and wait until Nix can build on it
@@ -33,7 +33,7 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
     if args.serve {
         spawn::engine(context).await?;
     }
-    let snapshot = context.client.snapshot().await?;
+    let snapshot = context.client.snapshot().await.map_err(with_serve)?;
     let id = builder::pick(args.builder.as_deref(), &snapshot)?;
     let before = builder::view(id, &snapshot)?;
     if before.phase == Phase::Ready {
@@ -52,4 +52,15 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         None => format!("{id} is ready"),
     };
     report(&view, &text, context)
+}
+
+/// Of the ways to an engine, here is one that needs no other terminal.
+fn with_serve(problem: Problem) -> Problem {
+    if problem.code != Code::NoEngine {
+        return problem;
+    }
+    Problem {
+        remedy: "run `igloo start --serve`, which starts one in the background, or open Igloo".into(),
+        ..problem
+    }
 }

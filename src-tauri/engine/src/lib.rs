@@ -12,6 +12,7 @@ pub mod guest;
 pub mod host;
 pub mod image;
 pub mod keys;
+pub mod known;
 mod lock;
 pub mod settings;
 mod socket;

@@ -15,6 +15,11 @@ pub struct Installation {
     pub daemon: Option<String>,
     /// Whether Igloo may write `/etc/nix/machines`.
     pub machines_free: bool,
+    /// Whether Nix reads `/etc/nix/machines`, as far as its files tell.
+    pub machines_read: bool,
+    /// Whether Nix has another way to build for Linux here (`external-builders`), as Determinate's native Linux
+    /// builder is.
+    pub external_builders: bool,
     /// What stands in the way of a setup, or will, with what to do about it.
     pub obstacles: Vec<Problem>,
 }

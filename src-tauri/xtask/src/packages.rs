@@ -31,6 +31,10 @@ const TEST: &[&str] = &[
     "xvfb",
     "fonts-dejavu-core",
     "adwaita-icon-theme",
+    // the ways to become root
+    "pkexec",
+    "polkitd",
+    "sudo",
     // the sshd of the guest module's tests
     "openssh-server",
     // libFuzzer, which comes as a crate with C++ in it

@@ -84,6 +84,10 @@ fn build(project: &Project) -> Result<()> {
 fn unit(project: &Project) -> Result<()> {
     let mut tests = project.cargo("test");
     tests.args(["--workspace", "--lib", "--bins"]);
+    if cfg!(target_os = "linux") {
+        // igloo-admin's settings are read by the real Nix
+        tests.env("IGLOO_TEST_NIX", host_nix::find_or_make(host_nix::Suite::Trixie)?);
+    }
     run::run(select(&mut tests, &project.integration))?;
     run::run(project.cargo("test").args(["--workspace", "--doc"]))
 }

@@ -75,14 +75,12 @@ impl Way {
             (Way::Osascript, _) => match dialog(&stderr) {
                 Some(Dialog::Cancelled) => Elevated::Cancelled,
                 Some(Dialog::Refused) => not_allowed("macOS did not give it"),
-                Some(Dialog::NotShown) => not_allowed("macOS can't ask for it here"),
+                Some(Dialog::NotShown) => can_not_ask("macOS can't ask for it here"),
                 None => failed(ended, &stderr),
             },
             // pkexec(1), "RETURN VALUE"
             (Way::Pkexec(_), Some(126)) => Elevated::Cancelled,
-            (Way::Pkexec(_), Some(127)) => {
-                not_allowed(last_line(&stderr).unwrap_or("polkit did not give it"))
-            }
+            (Way::Pkexec(_), Some(127)) => refused_by_pkexec(&stderr),
             // sudo(8), "EXIT VALUE": 1 when authentication or its policy fails
             (Way::Sudo(_), Some(1)) if ended.stdout.is_empty() => not_allowed("sudo did not give it"),
             _ => failed(ended, &stderr),
@@ -97,12 +95,28 @@ fn report(stdout: &[u8]) -> Option<Report> {
     })
 }
 
+/// pkexec says why, and then that it was reported. Its words are never translated.
+fn refused_by_pkexec(stderr: &str) -> Elevated {
+    const REPORTED: &str = "This incident has been reported.";
+    let why = said(stderr).rfind(|line| *line != REPORTED).unwrap_or("polkit did not give it");
+    match why.strip_prefix("Error executing command as another user: ").unwrap_or(why) {
+        why @ "Not authorized" => not_allowed(why),
+        "No authentication agent found." => can_not_ask("no polkit agent runs that could ask for it"),
+        why => can_not_ask(why),
+    }
+}
+
 fn not_allowed(why: &str) -> Elevated {
-    Elevated::NotAllowed(Problem::new(
-        Code::NotAllowed,
-        format!("the administrator's right was not given, so nothing was changed: {why}"),
-        "try again and give the password, or ask someone who is an administrator here",
-    ))
+    refused(why, "try again and give the password, or ask someone who is an administrator here")
+}
+
+fn can_not_ask(why: &str) -> Elevated {
+    refused(why, "run the command that `igloo setup --plan` prints in a terminal")
+}
+
+fn refused(why: &str, remedy: &str) -> Elevated {
+    let message = format!("the administrator's right was not given, so nothing was changed: {why}");
+    Elevated::NotAllowed(Problem::new(Code::NotAllowed, message, remedy))
 }
 
 fn failed(ended: &Ended, stderr: &str) -> Elevated {
@@ -121,7 +135,12 @@ fn failed(ended: &Ended, stderr: &str) -> Elevated {
 }
 
 fn last_line(text: &str) -> Option<&str> {
-    text.lines().map(str::trim).rfind(|line| !line.is_empty())
+    said(text).next_back()
+}
+
+/// The lines that say something.
+fn said(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 
 #[cfg(test)]
@@ -173,7 +192,30 @@ mod tests {
                 Meant::Cancelled,
                 "",
             ),
-            (&pkexec, Some(127), "", "polkit\nNot authorized\n\n", Meant::NotAllowed, ": Not authorized"),
+            (
+                &pkexec,
+                Some(127),
+                "",
+                "Error executing command as another user: Not authorized\n\nThis incident has been reported.\n",
+                Meant::NotAllowed,
+                "changed: Not authorized",
+            ),
+            (
+                &pkexec,
+                Some(127),
+                "",
+                "Error executing command as another user: No authentication agent found.\n",
+                Meant::NotAllowed,
+                "no polkit agent",
+            ),
+            (
+                &pkexec,
+                Some(127),
+                "",
+                "Error getting authority: x\n",
+                Meant::NotAllowed,
+                "changed: Error getting",
+            ),
             (&pkexec, Some(127), "", "", Meant::NotAllowed, "polkit did not give it"),
             (&pkexec, Some(1), "", "no helper", Meant::Failed, ": no helper"),
             (&Way::Osascript, Some(0), &mixed, "", Meant::Done, ""),

@@ -71,28 +71,30 @@ impl Elevate for Way {
 }
 
 impl Way {
-    /// The words for the `igloo-admin` at `helper`, or for the installed one if it is the same. Where the system's
-    /// dialog asks, nothing is run that others could change: it is installed first, or the run is refused.
+    /// The words for the `igloo-admin` at `helper`. Where the system's dialog asks, nothing is run that others could
+    /// change: the installed one takes its place if it is the same, or it is installed first, or the run is refused.
     fn words_for(&self, root: &Root, helper: &Path, verb: Verb<'_>) -> Result<Vec<OsString>, Problem> {
         if !matches!(self, Way::Pkexec(_) | Way::Osascript) || !helper.is_absolute() {
             return self.words(helper, verb);
         }
+        // polkit's policy and the dialogs' words are about this path
+        let Err(problem) = helper::check_place(helper) else { return self.words(helper, verb) };
         let hash = helper::hash(helper)?;
         if let Some(installed) = helper::installed(root, &hash) {
             return self.words(&installed, verb);
         }
-        match helper::check_place(helper) {
-            Ok(()) => self.words(helper, verb),
-            Err(problem) => self.words_with_install(helper, &hash, verb)?.ok_or(Problem {
-                remedy: format!("{}: {}", problem.remedy, sudo_line(helper, verb)?),
-                ..problem
-            }),
-        }
+        self.words_with_install(helper, &hash, verb)?
+            .ok_or(Problem { remedy: format!("{}: {}", problem.remedy, sudo_line(helper, verb)?), ..problem })
     }
 
     fn start(&self, program: &OsString, args: &[OsString]) -> Command {
         let mut command = Command::new(program);
         command.args(args).stdout(Stdio::piped());
+        if matches!(self, Way::Pkexec(_)) {
+            // it refuses to start for a SHELL that is not in /etc/shells (one out of a Nix profile) and for
+            // slashes in LANG, TERM and others; nothing that it starts needs any of them
+            command.env_clear();
+        }
         // sudo asks on the terminal, and what igloo-admin says in words is for the user there
         if self.on_terminal() {
             command.stdin(Stdio::inherit()).stderr(Stdio::inherit());

@@ -4,9 +4,14 @@
 //! found. Local builds are off for it, so that a builder that can't be reached is not papered over.
 
 use crate::cli::harmless::harmless;
+use crate::setup::program;
+use igloo_engine::known;
 use igloo_protocol::{BuilderId, Code, Problem, System};
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, process::Stdio, time::Duration, time::Instant};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 use tokio::process::Command;
 
 /// How long one build may take; a guest under emulation is slow.
@@ -14,9 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How many of Nix' last lines are shown.
 const LAST: usize = 12;
-
-/// Where `nix-build` is when it is not on the path.
-const PROFILES: [&str; 2] = ["/nix/var/nix/profiles/default/bin", "/run/current-system/sw/bin"];
 
 /// What became of one build.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,7 +68,7 @@ fn expression(system: System, unique: &str) -> String {
 }
 
 async fn run(expression: &str) -> Result<(bool, String), Problem> {
-    let mut nix = Command::new(nix_build());
+    let mut nix = Command::new(program("nix-build"));
     nix.args(["--no-out-link", "--log-format", "internal-json", "--max-jobs", "0", "--expr", expression]);
     nix.stdin(Stdio::null()).kill_on_drop(true);
     let output = match tokio::time::timeout(PATIENCE, nix.output()).await {
@@ -85,13 +87,6 @@ async fn run(expression: &str) -> Result<(bool, String), Problem> {
         }
     };
     Ok((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
-}
-
-fn nix_build() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(PROFILES.map(PathBuf::from));
-    let found = folders.map(|folder| folder.join("nix-build")).find(|file| file.is_file());
-    found.unwrap_or_else(|| "nix-build".into())
 }
 
 /// What Nix said (`--log-format internal-json`; `src/libutil/logging.hh`).
@@ -145,54 +140,12 @@ impl Log {
     }
 }
 
-/// Known causes, the nearest to the root first: what Nix or ssh says, what it means, what to do.
-const CAUSES: [(&str, &str, &str); 9] = [
-    ("Connection refused", "nothing listens on the builder's port", "start the builder: `igloo start`"),
-    (
-        "Host key verification failed",
-        "the guest's host key is not the expected one",
-        "run `igloo setup` again",
-    ),
-    ("Permission denied (publickey", "the guest does not let root's key in", "run `igloo setup` again"),
-    (
-        "Could not resolve hostname",
-        "ssh does not know the builder's alias",
-        "let /etc/ssh/ssh_config include ssh_config.d",
-    ),
-    (
-        "failed to start SSH connection",
-        "Nix got no ssh connection to the builder",
-        "look at `igloo log`, then run `igloo setup` again",
-    ),
-    (
-        "cannot open connection to remote store",
-        "Nix got no connection to the builder",
-        "look at `igloo log`, then run `igloo setup` again",
-    ),
-    (
-        "Failed to find a machine",
-        "no machine that Nix knows builds this",
-        "run `igloo setup` again: its line may be old",
-    ),
-    (
-        "local builds are disabled",
-        "Nix does not read /etc/nix/machines",
-        "look at `builders` in `nix config show`",
-    ),
-    (
-        "nable to start any build",
-        "Nix does not read /etc/nix/machines",
-        "look at `builders` in `nix config show`",
-    ),
-];
-
 fn cause(builder: BuilderId, system: System, said: &[String]) -> Problem {
-    let known = CAUSES.iter().find(|(words, ..)| said.iter().any(|line| line.contains(words)));
-    let (why, remedy) = match known {
-        Some((_, why, remedy)) => (*why, (*remedy).to_owned()),
-        None => ("the build itself failed", format!("look at `igloo log {builder}`")),
-    };
-    failed(&format!("{} is not built: {why}", system.as_str()), &remedy)
+    let known = known::explain(&said.join("\n")).into_iter().next();
+    let problem = known.unwrap_or_else(|| {
+        Problem::new(Code::ProofFailed, "the build itself failed", format!("look at `igloo log {builder}`"))
+    });
+    failed(&format!("{} is not built: {}", system.as_str(), problem.message), &problem.remedy)
 }
 
 fn failed(why: &str, remedy: &str) -> Problem {

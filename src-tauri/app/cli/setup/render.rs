@@ -2,23 +2,63 @@
 
 use super::proof::Proof;
 use crate::cli::{format, print::Style};
-use igloo_protocol::BuilderId;
+use crate::setup::Proposal;
 use igloo_protocol::plan::{Outcome, Plan, Report, StepReport, StepState};
+use igloo_protocol::{BuilderId, Problem};
 
 /// What would be changed: in words, what to know before, and the diff.
-pub fn plan(plan: &Plan, diff: &str, style: Style) -> String {
-    if diff.is_empty() {
+pub fn plan(plan: &Plan, proposal: &Proposal, style: Style) -> String {
+    if proposal.diff.is_empty() {
         return "Nix is set up already; nothing would be changed".into();
     }
     let mut lines: Vec<_> = igloo_admin::describe(plan).iter().map(|step| format!("• {step}")).collect();
-    lines.extend(plan.warnings.iter().map(|w| format!("{} {w}", style.yellow("warning:"))));
+    lines.extend(proposal.warnings.iter().map(|w| format!("{} {w}", style.yellow("warning:"))));
     lines.push(String::new());
-    lines.extend(diff.lines().map(|line| coloured(line, style)));
+    lines.extend(proposal.diff.lines().map(|line| coloured(line, style)));
     lines.join("\n")
 }
 
+/// The whole of a proposal, for those who only look.
+pub fn shown(proposal: &Proposal, style: Style) -> String {
+    if let (Some(owner), Some(snippet)) = (&proposal.owner, &proposal.snippet) {
+        return owned(owner, snippet);
+    }
+    let Some(plan) = &proposal.plan else { return String::new() };
+    let text = self::plan(plan, proposal, style);
+    match &proposal.command {
+        Some(command) if !proposal.diff.is_empty() => format!("{text}\n\n{}", by_hand(command)),
+        _ => text,
+    }
+}
+
+/// Where another program owns the place.
+fn owned(owner: &Problem, snippet: &str) -> String {
+    format!(
+        "{}.\nIgloo changes nothing there. These lines do what it would have done:\n\n{}\n\
+         The key that they name is made, and let into the builder, by `igloo setup --key`; once the lines are in force, \
+         the same command proves that they work.",
+        owner.message,
+        indented(snippet)
+    )
+}
+
+/// The key is there, and the lines are not.
+pub fn to_activate(proposal: &Proposal, builder: BuilderId) -> String {
+    format!(
+        "The key is there and let in. Nix' list has no line for {} yet; put these where they belong, then run \
+         `igloo setup --key` again to prove them:\n\n{}",
+        builder.alias(),
+        indented(proposal.snippet.as_deref().unwrap_or_default())
+    )
+}
+
+fn indented(text: &str) -> String {
+    let line = |l: &str| if l.is_empty() { "\n".to_owned() } else { format!("    {l}\n") };
+    text.lines().map(line).collect()
+}
+
 /// How to do it oneself.
-pub fn by_hand(command: &str) -> String {
+fn by_hand(command: &str) -> String {
     format!("To run it yourself: {command}\nThen `igloo setup` lets the key in and proves that it works.")
 }
 
@@ -107,16 +147,42 @@ fn whole(outcome: Outcome) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use igloo_protocol::{Code, Problem};
+    use igloo_protocol::Code;
+
+    fn proposal(diff: &str, owner: Option<Problem>) -> Proposal {
+        let json = br#"{"version":1,"ops":["builder_key"],"files":[]}"#;
+        Proposal {
+            plan: Plan::from_json(json).ok(),
+            steps: Vec::new(),
+            diff: diff.into(),
+            warnings: vec!["mind".into()],
+            command: Some("sudo -- x".into()),
+            snippet: owner.is_some().then(|| "a = {\n\n};\n".into()),
+            owner,
+        }
+    }
 
     #[test]
     fn a_plan_is_told_in_words_and_as_a_diff() {
-        let json = br#"{"version":1,"ops":["builder_key"],"files":[],"warnings":["mind"]}"#;
-        let p = Plan::from_json(json).unwrap();
-        let text = plan(&p, "--- a\n+++ b\n+new\n", Style::PLAIN);
+        let text = shown(&proposal("--- a\n+++ b\n+new\n", None), Style::PLAIN);
         assert!(text.starts_with("• Make the key pair"), "{text}");
-        assert!(text.ends_with("\nwarning: mind\n\n--- a\n+++ b\n+new"), "{text}");
-        assert_eq!(plan(&p, "", Style::PLAIN), "Nix is set up already; nothing would be changed");
+        assert!(
+            text.contains("\nwarning: mind\n\n--- a\n+++ b\n+new\n\nTo run it yourself: sudo -- x\n"),
+            "{text}"
+        );
+        assert_eq!(
+            shown(&proposal("", None), Style::PLAIN),
+            "Nix is set up already; nothing would be changed"
+        );
+    }
+
+    #[test]
+    fn where_others_own_the_place_there_are_lines_to_copy() {
+        let owner = Problem::new(Code::NotManaged, "nix-darwin manages Nix", "look");
+        let text = shown(&proposal("+x\n", Some(owner)), Style::PLAIN);
+        assert!(text.starts_with("nix-darwin manages Nix.\nIgloo changes nothing there."), "{text}");
+        assert!(text.contains(":\n\n    a = {\n\n    };\n\nThe key"), "{text}");
+        assert!(!text.contains("sudo"), "{text}");
     }
 
     #[test]

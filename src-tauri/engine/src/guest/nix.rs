@@ -1,13 +1,8 @@
 //! What Nix in the guest is set to.
 
 use super::{Guest, trouble};
-use igloo_protocol::{Code, Problem, System};
-use serde::Deserialize;
-use std::{collections::BTreeMap, time::Duration};
-
-/// `nix config show` since 2.20, `nix show-config` before. A user's own file must not be in the way.
-const COMMAND: &str = "nix --extra-experimental-features nix-command config show --json \
-                       || nix --extra-experimental-features nix-command show-config --json";
+use igloo_protocol::{Code, NixConfig, Problem, System};
+use std::time::Duration;
 
 /// What Nix in the guest is set to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +29,8 @@ impl Guest {
     /// [`Code::DaemonFailed`] when there is no working Nix; [`Code::Internal`] when its answer makes no sense;
     /// those of [`Guest::run`].
     pub async fn systems(&self, deadline: Duration) -> Result<GuestNix, Problem> {
-        let output = self.run(COMMAND, None, deadline).await?;
+        let [now, before] = NixConfig::ARGUMENTS;
+        let output = self.run(&format!("nix {now} || nix {before}"), None, deadline).await?;
         if !output.ok() {
             let why = format!("`nix config show` says: {}", output.complaint());
             return Err(Problem { code: Code::DaemonFailed, ..trouble::daemon(&why) });
@@ -43,25 +39,16 @@ impl Guest {
     }
 }
 
-#[derive(Deserialize)]
-struct Setting {
-    value: serde_json::Value,
-}
-
 fn parse(json: &[u8]) -> Result<GuestNix, serde_json::Error> {
     use serde::de::Error as _;
-    let settings: BTreeMap<String, Setting> = serde_json::from_slice(json)?;
-    let value = |name: &str| settings.get(name).map(|s| &s.value);
-    let list = |name: &str| -> Vec<String> {
-        let items = value(name).and_then(|v| v.as_array()).into_iter().flatten();
-        items.filter_map(|v| v.as_str()).map(Into::into).collect()
-    };
-    let system =
-        value("system").and_then(|v| v.as_str()).ok_or_else(|| serde_json::Error::missing_field("system"))?;
-    let mut systems = vec![system.to_owned()];
-    systems.extend(list("extra-platforms").into_iter().filter(|s| s != system));
-    let max_jobs = value("max-jobs").and_then(|v| v.as_u64()).and_then(|n| n.try_into().ok());
-    Ok(GuestNix { systems, features: list("system-features"), max_jobs })
+    let config = NixConfig::from_json(json)?;
+    let system = config.text("system").ok_or_else(|| serde_json::Error::missing_field("system"))?;
+    let others = config.list("extra-platforms").into_iter().filter(|s| s != system);
+    Ok(GuestNix {
+        systems: std::iter::once(system.to_owned()).chain(others).collect(),
+        features: config.list("system-features"),
+        max_jobs: config.number("max-jobs").and_then(|n| n.try_into().ok()),
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ const SINCE: (u32, u32) = (2, 26);
 
 /// Whether the Nix on the path can. Where none is, nobody can tell.
 pub fn possible() -> bool {
-    let asked = Command::new("nix").arg("--version").output();
+    let asked = Command::new(super::program("nix")).arg("--version").output();
     asked.is_ok_and(|out| can_share(&String::from_utf8_lossy(&out.stdout)))
 }
 

@@ -2,15 +2,35 @@
 
 use igloo_protocol::{
     BuilderView, Code, Phase, Problem, SshAccess,
-    plan::{BadValue, Count, Feature, Features, HostKey, Machine, Operation, SshHost, Systems},
+    plan::{
+        BadValue, Count, Feature, Features, HostKey, Machine, NixSetting, Operation, SshHost, Systems, User,
+        Users,
+    },
 };
 use std::num::NonZeroU16;
 
+/// What a setup does beyond the least, each on the user's word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Builds share one ssh connection.
+    pub share_connection: bool,
+    /// Builders fetch from substituters themselves what they can.
+    pub substitutes: bool,
+    /// Users whom the Nix daemon shall obey, which is as much as to be root.
+    pub trusted: Vec<String>,
+    /// The builder comes beside what `external-builders` names.
+    pub beside_external: bool,
+}
+
 /// The operations that let the host's Nix build on a builder.
+///
+/// # Errors
+/// `WrongPhase` unless the builder is ready, `Usage` for a user that can't be one, `EngineFailed` for a builder that
+/// fits into no plan.
 pub fn operations(
     view: &BuilderView,
     access: &SshAccess,
-    share_connection: bool,
+    choice: &Choice,
 ) -> Result<Vec<Operation>, Problem> {
     let wrong = |e: BadValue| unfit(&e.to_string());
     // what a guest can do only its own Nix knows: without /dev/kvm in it, there is no `kvm`
@@ -26,12 +46,35 @@ pub fn operations(
         host_key: HostKey::try_from(access.host_key.clone()).map_err(wrong)?,
     };
     let port = NonZeroU16::new(view.port).ok_or_else(|| unfit("the builder has no port"))?;
-    Ok(vec![
+    let share_connection = choice.share_connection;
+    let mut operations = vec![
         Operation::BuilderKey,
         Operation::SshHost(SshHost { builder: view.id, port, share_connection }),
         Operation::Machine(machine),
-        Operation::RestartNixDaemon,
-    ])
+    ];
+    operations.extend(settings(choice)?.into_iter().map(Operation::NixSetting));
+    operations.push(Operation::RestartNixDaemon);
+    Ok(operations)
+}
+
+fn settings(choice: &Choice) -> Result<Vec<NixSetting>, Problem> {
+    let mut settings = Vec::new();
+    if choice.substitutes {
+        settings.push(NixSetting::BuildersUseSubstitutes(true));
+    }
+    if !choice.trusted.is_empty() {
+        let users = choice.trusted.iter().map(|name| User::try_from(name.clone()));
+        let users = users.collect::<Result<Vec<_>, _>>().and_then(Users::try_from).map_err(|e| {
+            let message = format!("Nix can't be told to trust {}: {e}", choice.trusted.join(" and "));
+            Problem::new(
+                Code::Usage,
+                message,
+                "name users of this machine, each once and by their name alone",
+            )
+        })?;
+        settings.push(NixSetting::ExtraTrustedUsers(users));
+    }
+    Ok(settings)
 }
 
 fn asleep(view: &BuilderView) -> Problem {
@@ -63,10 +106,11 @@ mod tests {
             alias: view.alias.clone(),
             host_key: KEY.into(),
         };
-        assert_eq!(operations(&view, &access, true).unwrap_err().code, Code::WrongPhase);
+        let choice = Choice { share_connection: true, ..Choice::default() };
+        assert_eq!(operations(&view, &access, &choice).unwrap_err().code, Code::WrongPhase);
         ready(&mut view);
         view.running.as_mut().unwrap().features = vec!["benchmark".into(), "big-parallel".into()];
-        let json = serde_json::to_value(operations(&view, &access, true).unwrap()).unwrap();
+        let json = serde_json::to_value(operations(&view, &access, &choice).unwrap()).unwrap();
         let expected = serde_json::json!([
             "builder_key",
             { "ssh_host": { "builder": "x86_64", "port": 31023, "share_connection": true } },
@@ -78,6 +122,20 @@ mod tests {
         ]);
         assert_eq!(json, expected);
         access.host_key = "ssh-rsa AAAA".into();
-        assert_eq!(operations(&view, &access, true).unwrap_err().code, Code::EngineFailed);
+        assert_eq!(operations(&view, &access, &choice).unwrap_err().code, Code::EngineFailed);
+    }
+
+    #[test]
+    fn each_choice_is_one_setting() {
+        assert_eq!(settings(&Choice::default()).unwrap(), []);
+        let trusting =
+            |name: &str| Choice { trusted: vec![name.into()], substitutes: true, ..Choice::default() };
+        let json = serde_json::to_value(settings(&trusting("ann")).unwrap()).unwrap();
+        let expected =
+            serde_json::json!([{"builders_use_substitutes": true}, {"extra_trusted_users": ["ann"]}]);
+        assert_eq!(json, expected);
+        for wrong in ["@admin", "*", "a b", ""] {
+            assert_eq!(settings(&trusting(wrong)).unwrap_err().code, Code::Usage, "{wrong}");
+        }
     }
 }
