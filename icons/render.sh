@@ -6,10 +6,8 @@ cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-render() { # SOURCE SIZE TARGET [OPTION...]
-  source=$1 size=$2 target=$3
-  shift 3
-  rsvg-convert "$@" --width "$size" --height "$size" --output "$target" "src/$source.svg"
+render() { # SOURCE SIZE TARGET
+  rsvg-convert --width "$2" --height "$2" --output "$3" "src/$1.svg"
 }
 
 # Up to 32 px most of the picture can't be seen: those sizes have a drawing of their own.
@@ -43,11 +41,24 @@ done >"$work/chunks"
   cat "$work/chunks"
 } >icon.icns
 
+# A badge says that builds run: a disc in the corner that every silhouette leaves free.
+badged() { # SOURCE: prints it with the badge
+  sed 's|</svg>|<circle cx="2.75" cy="4" r="2.5" fill="currentColor" stroke="none"/></svg>|' "src/$1.svg"
+}
+
 # macOS colours a template (black with alpha) itself. A Linux panel does not, so it gets a colour.
+both() { # SOURCE.svg STATE
+  for size in 22 44; do
+    rsvg-convert --width "$size" --height "$size" --output "tray/template-$2-$size.png" "$1"
+    rsvg-convert --width "$size" --height "$size" --output "tray/panel-$2-$size.png" --stylesheet src/panel.css "$1"
+  done
+}
+
 mkdir -p tray
 for state in stopped busy ready problem; do
-  for size in 22 44; do
-    render "tray-$state" "$size" "tray/template-$state-$size.png"
-    render "tray-$state" "$size" "tray/panel-$state-$size.png" --stylesheet src/panel.css
-  done
+  both "src/tray-$state.svg" "$state"
+  # where nothing runs, nothing is built
+  [ "$state" = stopped ] && continue
+  badged "tray-$state" >"$work/badged.svg"
+  both "$work/badged.svg" "$state-builds"
 done

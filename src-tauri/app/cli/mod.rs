@@ -3,7 +3,7 @@
 //! One command a file. What is printed is made by pure functions from what the API answers;
 //! only `print` prints.
 
-mod builder;
+pub(crate) mod builder;
 mod completions;
 mod context;
 mod ephemeral;
@@ -20,7 +20,7 @@ mod reset;
 mod restart;
 mod serve;
 mod settings;
-mod setup;
+pub(crate) mod setup;
 mod spawn;
 mod ssh;
 mod start;

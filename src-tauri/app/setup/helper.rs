@@ -27,7 +27,8 @@ pub fn line(verb: Verb<'_>) -> Result<String, Problem> {
     elevate::sudo_line(&beside()?, verb)
 }
 
-fn surroundings() -> Surroundings {
+/// What decides how this process may become root.
+pub fn surroundings() -> Surroundings {
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let desktop = match Platform::current() {
         // a shell from afar has no screen to show the dialog on
@@ -40,7 +41,11 @@ fn surroundings() -> Surroundings {
     Surroundings { root, terminal, desktop, sudo, pkexec }
 }
 
-fn beside() -> Result<PathBuf, Problem> {
+/// The `igloo-admin` that lies beside this program.
+///
+/// # Errors
+/// It is not there.
+pub fn beside() -> Result<PathBuf, Problem> {
     let exe = std::env::current_exe().and_then(|exe| exe.canonicalize());
     let helper = exe.map(|exe| exe.with_file_name("igloo-admin"));
     helper.ok().filter(|helper| helper.is_file()).ok_or_else(|| {

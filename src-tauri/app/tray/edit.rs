@@ -1,7 +1,7 @@
 //! What changes between two menus, so that what stays is left alone: a menu that is open must not close
 //! or flash, and setting a whole menu anew does both.
 
-use super::menu::Entry;
+use super::menu::{Entry, Kind};
 
 /// One change of the menu that is shown. Positions hold at the time of the edit, in the given order.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,20 @@ pub enum Edit {
         /// Whether it can be clicked from now on.
         on: bool,
     },
+    /// Set an entry's mark, or take it away.
+    Check {
+        /// Where it is.
+        at: usize,
+        /// Whether it has the mark from now on.
+        on: bool,
+    },
+    /// Change a submenu.
+    Within {
+        /// Where it is.
+        at: usize,
+        /// What changes in it.
+        edits: Vec<Edit>,
+    },
 }
 
 /// The edits that turn `old` into `new`. Entries that both have must be in the same order in both.
@@ -52,83 +66,18 @@ pub fn edits(old: &[Entry], new: &[Entry]) -> Vec<Edit> {
 
 fn changes(at: usize, old: &Entry, new: &Entry) -> impl Iterator<Item = Edit> {
     let text = (old.text != new.text).then(|| Edit::Text { at, text: new.text.clone() });
-    let on = new.click.is_some();
-    let enable = (old.click.is_some() != on).then_some(Edit::Enable { at, on });
-    text.into_iter().chain(enable)
+    let on = new.enabled();
+    let enable = (old.enabled() != on).then_some(Edit::Enable { at, on });
+    let kind = match (&old.kind, &new.kind) {
+        (Kind::Check(was), Kind::Check(on)) => (was != on).then_some(Edit::Check { at, on: *on }),
+        (Kind::Submenu(old), Kind::Submenu(new)) => {
+            Some(edits(old, new)).filter(|edits| !edits.is_empty()).map(|edits| Edit::Within { at, edits })
+        }
+        _ => None,
+    };
+    text.into_iter().chain(enable).chain(kind)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{
-        menu::{MenuModel, menu},
-        sample::{builder, phases, snapshot},
-    };
-    use super::*;
-    use igloo_protocol::{BuilderId, Phase};
-
-    /// What a toolkit holds of an entry.
-    type Held = (String, String, bool);
-
-    fn held(e: &Entry) -> Held {
-        (e.id.key(), e.text.clone(), e.click.is_some())
-    }
-
-    fn apply(mut menu: Vec<Held>, edits: &[Edit]) -> Vec<Held> {
-        for edit in edits {
-            match edit {
-                Edit::Remove { at } => drop(menu.remove(*at)),
-                Edit::Insert { at, entry } => menu.insert(*at, held(entry)),
-                Edit::Text { at, text } => menu[*at].1 = text.clone(),
-                Edit::Enable { at, on } => menu[*at].2 = *on,
-            }
-        }
-        menu
-    }
-
-    /// No engine; no, one and two builders, in every phase.
-    fn menus() -> Vec<MenuModel> {
-        let mut menus = vec![menu(None), menu(Some(&snapshot([])))];
-        for a in phases() {
-            let a = builder(BuilderId::Aarch64, a);
-            menus.push(menu(Some(&snapshot([a.clone()]))));
-            for b in phases() {
-                let b = builder(BuilderId::X86_64, b);
-                menus.push(menu(Some(&snapshot([b.clone()]))));
-                menus.push(menu(Some(&snapshot([a.clone(), b]))));
-            }
-        }
-        menus
-    }
-
-    #[test]
-    fn the_edits_lead_from_any_menu_to_any_other() {
-        let menus = menus();
-        for old in &menus {
-            for new in &menus {
-                let edits = edits(&old.entries, &new.entries);
-                let shown = apply(old.entries.iter().map(held).collect(), &edits);
-                assert_eq!(shown, new.entries.iter().map(held).collect::<Vec<_>>(), "{edits:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_the_same_is_left_alone() {
-        for m in menus() {
-            assert_eq!(edits(&m.entries, &m.entries), []);
-        }
-    }
-
-    #[test]
-    fn a_change_of_phase_brings_and_takes_no_entries() {
-        let of = |phase| menu(Some(&snapshot([builder(BuilderId::Aarch64, phase)]))).entries;
-        let ready = of(Phase::Ready);
-        assert_eq!(
-            edits(&ready, &of(Phase::Stopping)),
-            [Edit::Text { at: 0, text: "aarch64-linux: Stopping".into() }, Edit::Enable { at: 1, on: false }]
-        );
-        // a failure brings the line that tells its cause
-        let added = edits(&ready, &of(super::super::sample::failed("it fell")));
-        assert!(matches!(&added[1], Edit::Insert { at: 1, entry } if entry.text == "it fell"), "{added:?}");
-    }
-}
+#[path = "edit_tests.rs"]
+mod tests;

@@ -1,8 +1,9 @@
 //! The link whole: the engine's own API server on a socket of its own.
 
 use super::{
-    link::Link,
+    link::{Link, send},
     sample::{builder, snapshot},
+    seen::Seen,
 };
 use igloo_engine::api::{ApiListener, Client, Service, serve};
 use igloo_protocol::{BuilderId, Code, Command, Phase, Problem, SettingView, Snapshot, SshAccess};
@@ -114,8 +115,8 @@ impl Bench {
     /// Waits until the link shows this.
     fn shows(&self, expected: Option<Phase>) {
         let expected = expected.map(showing);
-        let mut snapshots = self.link.snapshots();
-        let seen = snapshots.wait_for(|shown| shown.as_deref() == expected.as_ref());
+        let mut sight = self.link.sight();
+        let seen = sight.wait_for(|seen| seen.snapshot.as_deref() == expected.as_ref());
         self.wait(&format!("{expected:?}"), async { drop(seen.await.unwrap()) });
     }
 }
@@ -123,7 +124,7 @@ impl Bench {
 #[test]
 fn engines_come_and_go() {
     let bench = Bench::new();
-    assert_eq!(*bench.link.snapshots().borrow(), None);
+    assert_eq!(*bench.link.sight().borrow(), Seen::default());
     let engine = bench.engine(Phase::Stopped);
     bench.shows(Some(Phase::Stopped));
     engine.show(Phase::Ready);
@@ -138,7 +139,7 @@ fn engines_come_and_go() {
 #[test]
 fn a_command_reaches_the_engine_and_one_that_fails_harms_no_other() {
     let bench = Bench::new();
-    let send = bench.link.commands();
+    let send = |command| send(&bench.link.runtime(), bench.link.client(), command);
     let start = Command::Start { builder: ID };
     send(start.clone()); // no engine
     let mut engine = bench.engine(Phase::Stopped);

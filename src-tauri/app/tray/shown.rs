@@ -1,14 +1,14 @@
 //! The status item and the menu that are shown, changed in place.
 
 use super::{
-    edit::{Edit, edits},
-    menu::{Click, Entry, Id, MenuModel},
-    silhouette::Silhouette,
+    edit::edits,
+    item::Items,
+    menu::{Click, Kind, MenuModel},
 };
 use tauri::{
     AppHandle, Runtime,
     image::Image,
-    menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem},
+    menu::Menu,
     tray::{TrayIcon, TrayIconBuilder},
 };
 
@@ -21,94 +21,76 @@ pub struct Shown<R: Runtime> {
     model: MenuModel,
     icon: TrayIcon<R>,
     menu: Menu<R>,
-    /// As many as `model.entries`, in the same order.
-    items: Vec<Item<R>>,
-}
-
-/// What the toolkit shows for an entry.
-enum Item<R: Runtime> {
-    Line(MenuItem<R>),
-    Rule(PredefinedMenuItem<R>),
+    items: Items<R>,
 }
 
 impl<R: Runtime> Shown<R> {
     /// Shows the model. On the main thread.
     pub fn new(app: &AppHandle<R>, model: MenuModel) -> tauri::Result<Self> {
-        let items = model.entries.iter().map(|e| Item::new(app, e)).collect::<tauri::Result<Vec<_>>>()?;
-        let menu = Menu::with_items(app, &items.iter().map(Item::handle).collect::<Vec<_>>())?;
+        let items = Items::new(app, &model.entries)?;
+        let menu = Menu::with_items(app, &items.handles())?;
         let icon = TrayIconBuilder::with_id("igloo")
-            .icon(picture(model.silhouette))
+            .icon(picture(&model))
             .icon_as_template(TEMPLATE)
             .tooltip(&model.tooltip)
             .menu(&menu)
             .build(app)?;
+        name(&icon, &model.title)?;
         Ok(Shown { app: app.clone(), model, icon, menu, items })
     }
 
-    /// What a click on the item with this key does now.
+    /// What a click on the item with this key does now. A mark is what the engine says, not what was clicked.
     pub fn click(&self, key: &str) -> Option<Click> {
-        self.model.entries.iter().find(|e| e.id.key() == key)?.click.clone()
+        let entry = self.model.find(key)?;
+        if let Kind::Check(on) = entry.kind
+            && let Err(error) = self.items.mark(key, on)
+        {
+            tracing::error!(%error, "can't mark a menu's item");
+        }
+        entry.click.clone()
     }
 
     /// Shows another model: only what differs is touched.
     pub fn show(&mut self, model: MenuModel) -> tauri::Result<()> {
-        for edit in edits(&self.model.entries, &model.entries) {
-            self.edit(edit)?;
-        }
-        if self.model.silhouette != model.silhouette {
-            self.icon.set_icon_with_as_template(Some(picture(model.silhouette)), TEMPLATE)?;
+        self.items.edit(&self.app, &self.menu, edits(&self.model.entries, &model.entries))?;
+        if (self.model.silhouette, self.model.badge) != (model.silhouette, model.badge) {
+            self.icon.set_icon_with_as_template(Some(picture(&model)), TEMPLATE)?;
         }
         if self.model.tooltip != model.tooltip {
             self.icon.set_tooltip(Some(&model.tooltip))?;
         }
+        if self.model.title != model.title {
+            name(&self.icon, &model.title)?;
+        }
         self.model = model;
         Ok(())
     }
+}
 
-    fn edit(&mut self, edit: Edit) -> tauri::Result<()> {
-        match edit {
-            Edit::Remove { at } => self.menu.remove(self.items.remove(at).handle()),
-            Edit::Insert { at, entry } => {
-                let item = Item::new(&self.app, &entry)?;
-                self.menu.insert(item.handle(), at)?;
-                self.items.insert(at, item);
-                Ok(())
-            }
-            Edit::Text { at, text } => self.line(at, |line| line.set_text(escape(&text))),
-            Edit::Enable { at, on } => self.line(at, |line| line.set_enabled(on)),
-        }
-    }
-
-    fn line(&self, at: usize, change: impl FnOnce(&MenuItem<R>) -> tauri::Result<()>) -> tauri::Result<()> {
-        match self.items.get(at) {
-            Some(Item::Line(line)) => change(line),
-            Some(Item::Rule(_)) | None => Ok(()),
-        }
+fn picture(model: &MenuModel) -> Image<'static> {
+    match TEMPLATE {
+        true => model.silhouette.template(model.badge),
+        false => model.silhouette.coloured(model.badge),
     }
 }
 
-impl<R: Runtime> Item<R> {
-    fn new(app: &AppHandle<R>, entry: &Entry) -> tauri::Result<Self> {
-        if entry.id == Id::Rule {
-            return PredefinedMenuItem::separator(app).map(Item::Rule);
-        }
-        let enabled = entry.click.is_some();
-        MenuItem::with_id(app, entry.id.key(), escape(&entry.text), enabled, None::<&str>).map(Item::Line)
-    }
-
-    fn handle(&self) -> &dyn IsMenuItem<R> {
-        match self {
-            Item::Line(line) => line,
-            Item::Rule(rule) => rule,
-        }
-    }
+/// Gives the status item its name for VoiceOver.
+#[cfg(target_os = "macos")]
+fn name<R: Runtime>(icon: &TrayIcon<R>, title: &str) -> tauri::Result<()> {
+    use objc2::MainThreadMarker;
+    use objc2_app_kit::NSAccessibility;
+    use objc2_foundation::NSString;
+    let title = title.to_owned();
+    icon.with_inner_tray_icon(move |inner| {
+        let Some(thread) = MainThreadMarker::new() else { return };
+        let Some(button) = inner.ns_status_item().and_then(|item| item.button(thread)) else { return };
+        button.setAccessibilityLabel(Some(&NSString::from_str(&title)));
+    })
 }
 
-fn picture(silhouette: Silhouette) -> Image<'static> {
-    if TEMPLATE { silhouette.template() } else { silhouette.coloured() }
-}
-
-/// `&` marks a mnemonic to the toolkit; doubled it is a letter.
-fn escape(text: &str) -> String {
-    text.replace('&', "&&")
+/// On Linux the item's name is the application's (`app::name_for_panels`), and its state is read in the menu:
+/// the toolkit gives no safe way to change the name.
+#[cfg(not(target_os = "macos"))]
+fn name<R: Runtime>(_: &TrayIcon<R>, _: &str) -> tauri::Result<()> {
+    Ok(())
 }

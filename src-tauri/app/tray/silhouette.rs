@@ -1,4 +1,5 @@
-//! Which of the four pictures the status item shows. Colour is never the only difference between them.
+//! Which of the four pictures the status item shows, each with or without the badge that says that builds run.
+//! Colour is never the only difference between them.
 
 use igloo_protocol::Phase;
 use tauri::{image::Image, include_image};
@@ -42,23 +43,29 @@ impl Silhouette {
         }
     }
 
-    /// Black with alpha, 44 px: macOS colours it for the bar that it is in.
-    pub fn template(self) -> Image<'static> {
-        match self {
-            Silhouette::Stopped => include_image!("icons/tray/template-stopped-44.png"),
-            Silhouette::Busy => include_image!("icons/tray/template-busy-44.png"),
-            Silhouette::Ready => include_image!("icons/tray/template-ready-44.png"),
-            Silhouette::Problem => include_image!("icons/tray/template-problem-44.png"),
+    /// Black with alpha, 44 px: macOS colours it for the bar that it is in. `badge`: builds run.
+    pub fn template(self, badge: bool) -> Image<'static> {
+        match (self, badge) {
+            (Silhouette::Stopped, _) => include_image!("icons/tray/template-stopped-44.png"),
+            (Silhouette::Busy, false) => include_image!("icons/tray/template-busy-44.png"),
+            (Silhouette::Busy, true) => include_image!("icons/tray/template-busy-builds-44.png"),
+            (Silhouette::Ready, false) => include_image!("icons/tray/template-ready-44.png"),
+            (Silhouette::Ready, true) => include_image!("icons/tray/template-ready-builds-44.png"),
+            (Silhouette::Problem, false) => include_image!("icons/tray/template-problem-44.png"),
+            (Silhouette::Problem, true) => include_image!("icons/tray/template-problem-builds-44.png"),
         }
     }
 
     /// In a colour that can be seen on light and on dark, 44 px, for panels that don't colour it.
-    pub fn coloured(self) -> Image<'static> {
-        match self {
-            Silhouette::Stopped => include_image!("icons/tray/panel-stopped-44.png"),
-            Silhouette::Busy => include_image!("icons/tray/panel-busy-44.png"),
-            Silhouette::Ready => include_image!("icons/tray/panel-ready-44.png"),
-            Silhouette::Problem => include_image!("icons/tray/panel-problem-44.png"),
+    pub fn coloured(self, badge: bool) -> Image<'static> {
+        match (self, badge) {
+            (Silhouette::Stopped, _) => include_image!("icons/tray/panel-stopped-44.png"),
+            (Silhouette::Busy, false) => include_image!("icons/tray/panel-busy-44.png"),
+            (Silhouette::Busy, true) => include_image!("icons/tray/panel-busy-builds-44.png"),
+            (Silhouette::Ready, false) => include_image!("icons/tray/panel-ready-44.png"),
+            (Silhouette::Ready, true) => include_image!("icons/tray/panel-ready-builds-44.png"),
+            (Silhouette::Problem, false) => include_image!("icons/tray/panel-problem-44.png"),
+            (Silhouette::Problem, true) => include_image!("icons/tray/panel-problem-builds-44.png"),
         }
     }
 }
@@ -96,7 +103,7 @@ mod tests {
         let alpha = |i: &Image<'_>| i.rgba().chunks(4).map(|p| p[3]).collect::<Vec<_>>();
         let mut shapes: Vec<Vec<u8>> = vec![];
         for s in ALL {
-            let (template, coloured) = (s.template(), s.coloured());
+            let (template, coloured) = (s.template(false), s.coloured(false));
             for i in [&template, &coloured] {
                 assert_eq!((i.width(), i.height()), (44, 44));
             }
@@ -109,6 +116,23 @@ mod tests {
                 assert!(differing > 44 * 44 / 10, "{s:?} differs from another in {differing} px only");
             }
             shapes.push(shape);
+        }
+    }
+
+    #[test]
+    fn the_badge_is_added_and_takes_nothing_away() {
+        let alpha = |i: Image<'_>| i.rgba().chunks(4).map(|p| p[3]).collect::<Vec<_>>();
+        for s in ALL {
+            for (without, with) in
+                [(s.template(false), s.template(true)), (s.coloured(false), s.coloured(true))]
+            {
+                let (without, with) = (alpha(without), alpha(with));
+                assert!(without.iter().zip(&with).all(|(a, b)| a <= b), "{s:?}");
+                let added = without.iter().zip(&with).filter(|(a, b)| *b - *a > 128).count();
+                // about 5 px across of 22
+                let expected = if s == Silhouette::Stopped { 0..=0 } else { 60..=120 };
+                assert!(expected.contains(&added), "{s:?}: {added} px");
+            }
         }
     }
 }

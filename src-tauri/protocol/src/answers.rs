@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 /// One setting as it is in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct SettingView {
     /// Its dotted name in `settings.toml` (`builders.x86_64.cores`).
     pub key: String,
@@ -23,6 +24,7 @@ pub struct SettingView {
 
 /// When a change of a setting takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Applies {
     /// At once.

@@ -8,6 +8,7 @@ use std::{fmt, str::FromStr};
 /// A closed enum on purpose: it travels to `igloo-admin`, which derives every path and every
 /// line from it and takes no name from its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub enum BuilderId {
     /// Builds `aarch64-linux`.
     #[serde(rename = "aarch64")]
@@ -85,6 +86,7 @@ impl FromStr for BuilderId {
 
 /// A Nix system that a builder can build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub enum System {
     /// `aarch64-linux`
     #[serde(rename = "aarch64-linux")]
@@ -126,6 +128,7 @@ impl FromStr for System {
 
 /// How QEMU runs the guest's processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Accel {
     /// Apple's Hypervisor.framework.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Everything that a face can ask the engine to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
     /// Start a builder. Answered once the start is under way; `Ready` is seen in the snapshot.
@@ -47,6 +48,7 @@ pub enum Command {
 
 /// What a stop does about builds that run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum StopMode {
     /// Wait until they have ended; new ones are turned away.
@@ -59,6 +61,7 @@ pub enum StopMode {
 /// A change of one or several settings, by their dotted names in `settings.toml`
 /// (`builders.x86_64.cores`), with the values as text in TOML's form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct SettingsPatch {
     /// Settings to set, in order. `None` goes back to the default.
     pub set: Vec<(String, Option<String>)>,

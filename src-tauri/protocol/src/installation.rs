@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How Nix is installed, as its files tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Installation {
     /// By whom.
     pub kind: InstallKind,
@@ -26,6 +27,7 @@ pub struct Installation {
 
 /// Who installed Nix, or looks after its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum InstallKind {
     /// There is no Nix.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where the private key is that the user logs in to a builder with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case", tag = "place")]
 pub enum KeyPlace {
     /// There is none yet.

@@ -14,6 +14,8 @@ pub mod plan;
 mod problem;
 mod setup;
 mod snapshot;
+#[cfg(test)]
+mod typescript;
 
 pub use answers::{Applies, BuilderQueue, SettingView, SshAccess};
 pub use builder::{Accel, BuilderId, System, UnknownBuilder, UnknownSystem};

@@ -6,6 +6,7 @@ use std::fmt;
 
 /// Where in its life a builder is. Derived from what probes say, never stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum Phase {
     /// No virtual machine runs.
@@ -58,6 +59,7 @@ impl Phase {
 
 /// What happens before a machine is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum PrepareStep {
     /// The image's manifest is read and its files are looked at.
@@ -84,6 +86,7 @@ impl PrepareStep {
 
 /// A rung of the readiness ladder, lowest first. The rung at which a start stopped is what the user is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Rung {
     /// The hypervisor's process is alive.

@@ -26,6 +26,7 @@ pub const MAX_OPERATIONS: usize = 16;
 ///
 /// Made by `igloo_admin::plan`; read only through [`Plan::from_json`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// [`PLAN_VERSION`].
@@ -45,6 +46,7 @@ pub struct Plan {
 
 /// A file that a plan touches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct PlannedFile {
     /// Which file.
@@ -55,6 +57,7 @@ pub struct PlannedFile {
 
 /// What was found in the place of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
     /// Nothing.
@@ -67,6 +70,7 @@ pub enum Seen {
 
 /// One thing that `igloo-admin` can do. The helper derives every path and every line from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Make the key pair with which root's Nix logs in to the builders; kept if it is there.
@@ -84,6 +88,7 @@ pub enum Operation {
 /// A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
 /// root run what a caller chose, and have no form here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum NixSetting {
     /// `builders = @/etc/nix/machines`: Nix' own default, for where something sets another value.
@@ -115,6 +120,7 @@ impl NixSetting {
 
 /// A builder's ssh host alias.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct SshHost {
     /// Which builder.
@@ -131,6 +137,7 @@ pub struct SshHost {
 
 /// A builder's entry in `/etc/nix/machines`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
     /// Which builder.
@@ -150,6 +157,7 @@ pub struct Machine {
 
 /// A file that Igloo may write. Its path is known to `igloo-admin` alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum ManagedFile {
     /// The private key.

@@ -5,6 +5,7 @@ use std::fmt;
 
 /// Something that went wrong: a typed code, what happened and why, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Problem {
     /// What kind of problem it is.
     pub code: Code,
@@ -34,6 +35,7 @@ macro_rules! codes {
     ($($variant:ident = $name:literal, $exit:literal, $doc:literal;)*) => {
         /// What kind of problem it is. The CLI's exit codes are derived from it (`docs/exit-codes.md`).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(ts_rs::TS))]
         #[non_exhaustive]
         pub enum Code {
             $(#[doc = $doc] #[serde(rename = $name)] $variant,)*

@@ -18,6 +18,7 @@ pub struct Needs {
 
 /// Whether this machine's Nix is set up to build on a builder, as far as its files tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum Setup {
     /// Not looked at.
@@ -36,6 +37,7 @@ pub enum Setup {
 
 /// A file that is not as a builder needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Drift {
     /// Its path.
     pub path: String,

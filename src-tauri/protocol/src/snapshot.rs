@@ -8,6 +8,7 @@ pub const API_VERSION: u32 = 1;
 
 /// All that a face shows, at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Snapshot {
     /// Counts up with every change.
     pub seq: u64,
@@ -26,6 +27,7 @@ impl Snapshot {
 
 /// The engine itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct EngineInfo {
     /// Igloo's version.
     pub version: String,
@@ -39,6 +41,7 @@ pub struct EngineInfo {
 
 /// One builder as faces show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct BuilderView {
     /// Which one.
     pub id: BuilderId,
@@ -108,6 +111,7 @@ impl BuilderView {
 
 /// A setting that takes effect at the next start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Pending {
     /// Virtual processors.
@@ -126,6 +130,7 @@ pub enum Pending {
 
 /// The virtual machine that runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct GuestInfo {
     /// The hypervisor's process id.
     pub pid: u32,
@@ -158,6 +163,7 @@ pub struct GuestInfo {
 
 /// What a guest uses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Usage {
     /// Share of all its processors in use since the look before, 0 to 1.
     pub cpu: f64,
@@ -171,6 +177,7 @@ pub struct Usage {
 
 /// A file system's use, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DiskUse {
     /// In use.
     pub used: u64,
@@ -180,6 +187,7 @@ pub struct DiskUse {
 
 /// A build.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Build {
     /// The derivation: its store path where a source can tell, else its name (`hello-2.12.1`).
     /// `None`: a build runs, but no source can tell which.
@@ -206,6 +214,7 @@ impl Build {
 
 /// How a build is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum BuildState {
     /// Its builder process runs in the guest.
@@ -216,6 +225,7 @@ pub enum BuildState {
 
 /// Where a build is known from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum BuildSource {
     /// The guest's processes and locks.

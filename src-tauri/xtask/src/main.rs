@@ -13,6 +13,7 @@ mod fuzz;
 mod host_nix;
 mod image;
 mod packages;
+mod page;
 mod project;
 mod run;
 mod stage;

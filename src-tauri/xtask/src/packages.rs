@@ -2,7 +2,7 @@
 
 use crate::{
     apt::{Apt, Release, machine_sources, sources},
-    run,
+    page, run,
 };
 use anyhow::{Context, Result, bail};
 use std::{collections::HashSet, fs, path::Path};
@@ -31,6 +31,10 @@ const TEST: &[&str] = &[
     "xvfb",
     "fonts-dejavu-core",
     "adwaita-icon-theme",
+    "webkit2gtk-driver",
+    // the page in a browser, with the font that its pictures have
+    "chromium",
+    "fonts-inter",
     // the ways to become root
     "pkexec",
     "polkitd",
@@ -46,6 +50,9 @@ const TEST: &[&str] = &[
     "mmdebstrap",
     "patchelf",
 ];
+
+/// For the page, where no newer Node is there than Debian 12 has.
+const NODE: &[&str] = &["nodejs", "npm"];
 
 /// On Debian 12 these come from its backports where it has them: its own QEMU (7.2) now and then
 /// loses a guest under TCG, and mmdebstrap is the one that the images are made with elsewhere.
@@ -121,7 +128,8 @@ fn wanted(root: &Path, purpose: Purpose) -> Result<Vec<String>> {
     names.push(if cfg!(target_arch = "aarch64") { "qemu-system-arm" } else { "qemu-system-x86" }.to_owned());
     let mut lists = vec!["tests/image/packages"];
     if purpose == Purpose::Test {
-        names.extend(TEST.iter().map(|name| (*name).to_owned()));
+        let node = if page::has_node() { &[][..] } else { NODE };
+        names.extend(TEST.iter().chain(node).map(|name| (*name).to_owned()));
         lists.push("tests/image/packages.arm64");
     }
     for list in lists {

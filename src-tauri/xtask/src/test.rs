@@ -4,6 +4,7 @@ use crate::{
     darwin, deny, fuzz, host_nix,
     image::{self, Arch},
     packages::{self, Purpose},
+    page,
     project::Project,
     run,
     stage::Stages,
@@ -12,9 +13,11 @@ use anyhow::{Result, bail};
 use std::{path::PathBuf, process::Command, thread};
 
 /// The stages, in their order.
-pub const STAGES: [&str; 11] = [
+pub const STAGES: [&str; 13] = [
     "packages",
     "format",
+    "page",
+    "page-tests",
     "lint",
     "dependencies",
     "build",
@@ -51,6 +54,11 @@ fn run_all(stages: &mut Stages) -> Result<()> {
     let project = &Project::find()?;
     stages.run("packages", || packages::ensure(&project.root, Purpose::Test))?;
     stages.run("format", || run::run(project.cargo("fmt").args(["--all", "--check"])))?;
+    // before all that embeds it, or the app is compiled twice
+    stages.run("page", || page::build(project))?;
+    if cfg!(target_os = "linux") {
+        stages.run("page-tests", || page::test(project))?;
+    }
     stages.run("lint", || lint(project))?;
     stages.run("dependencies", || deny::check(project))?;
     stages.run("build", || build(project))?;

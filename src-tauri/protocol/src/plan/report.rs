@@ -8,6 +8,7 @@ pub const REPORT_VERSION: u32 = 1;
 
 /// What a run of `igloo-admin` came to. The exit code is that of `problem`, or 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Report {
     /// [`REPORT_VERSION`].
     pub version: u32,
@@ -37,6 +38,7 @@ impl Report {
 
 /// How a run of `igloo-admin` ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
@@ -58,6 +60,7 @@ pub enum Outcome {
 
 /// One step of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct StepReport {
     /// What it is about, in plain words.
     pub what: String,
@@ -70,6 +73,7 @@ pub struct StepReport {
 
 /// What became of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StepState {

@@ -37,6 +37,7 @@ pub enum BadValue {
 
 /// The public half of an ed25519 host key: `ssh-ed25519 <base64>`, without a comment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "String", into = "String")]
 pub struct HostKey(String);
 
@@ -68,6 +69,7 @@ impl TryFrom<String> for HostKey {
 
 /// The name of a feature that a derivation may require, such as `big-parallel`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "String", into = "String")]
 pub struct Feature(String);
 
@@ -89,6 +91,7 @@ impl TryFrom<String> for Feature {
 
 /// The features of a builder: at most 32, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "Vec<Feature>", into = "Vec<Feature>")]
 pub struct Features(Vec<Feature>);
 
@@ -109,6 +112,7 @@ impl TryFrom<Vec<Feature>> for Features {
 
 /// The systems of a builder: at least one, each once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "Vec<System>", into = "Vec<System>")]
 pub struct Systems(Vec<System>);
 
@@ -129,6 +133,7 @@ impl TryFrom<Vec<System>> for Systems {
 
 /// The name of a user of this machine. Groups (`@admin`) and everybody (`*`) have no form here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "String", into = "String")]
 pub struct User(String);
 
@@ -150,6 +155,7 @@ impl TryFrom<String> for User {
 
 /// Users of this machine: 1 to 8, each once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "Vec<User>", into = "Vec<User>")]
 pub struct Users(Vec<User>);
 
@@ -183,6 +189,7 @@ fn each_once<T: PartialEq>(list: Vec<T>, sizes: RangeInclusive<usize>) -> Option
 
 /// A number from 1 to 1024: of builds at a time, or how fast a builder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "u16", into = "u16")]
 pub struct Count(u16);
 
@@ -206,6 +213,7 @@ impl TryFrom<u16> for Count {
 
 /// The SHA-256 of a file's bytes, in lower-case hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "String", into = "String")]
 pub struct Sha256(String);
 

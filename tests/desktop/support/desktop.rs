@@ -1,25 +1,23 @@
 //! A private desktop: an Xvfb, a D-Bus session bus, and on that bus the service that a panel gives to tray
-//! apps (`org.kde.StatusNotifierWatcher`). The tray is read and clicked over D-Bus, as a panel does:
-//! <https://www.freedesktop.org/wiki/Specifications/StatusNotifierItem/> and `com.canonical.dbusmenu`.
+//! apps (`org.kde.StatusNotifierWatcher`).
 
+use super::tray::Tray;
+use igloo_engine::host::Paths;
+use igloo_protocol::BuilderId;
 use std::{
-    collections::HashMap,
     ffi::OsStr,
     fs,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    net::TcpListener,
+    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use zbus::{
-    Connection, Message, block_on, interface,
-    message::Header,
-    wire::{OwnedVariant, Type, Variant},
-};
+use zbus::{Connection, block_on, interface, message::Header};
 
 /// Long enough for a busy machine: a test that fails may be slow.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Asks again and again until there is an answer. Panics after [`DEADLINE`].
 pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
@@ -145,6 +143,7 @@ impl Desktop {
         )
         .unwrap();
         let display = format!(":{display}");
+        choose_port(&paths(dir.path()));
         Desktop { dir, display, bus, items, connection, _daemons: [(xvfb, display_out), (daemon, bus_out)] }
     }
 
@@ -162,13 +161,39 @@ impl Desktop {
         command
     }
 
+    /// The display that it has, as `DISPLAY` says it.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// Igloo's files of the programs that run on it.
+    pub fn paths(&self) -> Paths {
+        paths(self.dir.path())
+    }
+
     /// The newest tray item, once it is there and has a menu.
     pub fn tray(&self) -> Tray<'_> {
         let (name, path) = wait_for("the tray item", || self.items.lock().unwrap().last().cloned());
-        let tray = Tray { connection: &self.connection, name, path };
+        let tray = Tray::at(&self.connection, name, path);
         wait_for("its menu", || tray.menu().filter(|items| !items.is_empty()));
         tray
     }
+}
+
+/// Gives the builder a port that is free: tests run beside each other.
+fn choose_port(paths: &Paths) {
+    paths.create().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    fs::write(
+        paths.settings_file(),
+        format!("keychain = false\n[builders.{}]\nport = {port}\n", BuilderId::native()),
+    )
+    .unwrap();
+}
+
+/// Where the programs that run on a desktop keep Igloo's files.
+pub fn paths(dir: &Path) -> Paths {
+    Paths::below(&dir.join("igloo"))
 }
 
 /// The program with a home and folders below `dir`, and without a display or a bus.
@@ -178,108 +203,9 @@ pub fn private(program: impl AsRef<OsStr>, dir: &Path) -> Command {
     for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"] {
         command.env(name, dir.join(name));
     }
-    for name in ["IGLOO_HOME", "IGLOO_LOG", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {
+    command.env("IGLOO_HOME", dir.join("igloo"));
+    for name in ["IGLOO_LOG", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {
         command.env_remove(name);
     }
     command
-}
-
-/// A tray item, as a panel sees it.
-pub struct Tray<'d> {
-    connection: &'d Connection,
-    name: String,
-    path: String,
-}
-
-/// A line of a menu.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Item {
-    /// The number that stays the same while it is shown.
-    pub id: i32,
-    /// What it says, without the mark of a mnemonic.
-    pub label: String,
-    /// Whether it can be clicked.
-    pub enabled: bool,
-    /// Whether it is a separator.
-    pub separator: bool,
-}
-
-/// A node of `GetLayout`: id, properties, children.
-type Node = (i32, HashMap<String, OwnedVariant>, Vec<OwnedVariant>);
-
-impl Tray<'_> {
-    /// The menu's lines. `None`: no menu yet, or the app is gone.
-    pub fn menu(&self) -> Option<Vec<Item>> {
-        // an app may fill a menu only when it is about to be shown
-        self.call_menu("AboutToShow", &(0i32,))?;
-        let answer = self.call_menu("GetLayout", &(0i32, -1i32, Vec::<String>::new()))?;
-        let (_revision, (_, _, children)): (u32, Node) = answer.body().deserialize().ok()?;
-        children.into_iter().map(|child| Some(item(Node::try_from(child).ok()?))).collect()
-    }
-
-    /// What the lines say.
-    pub fn labels(&self) -> Vec<String> {
-        self.menu().unwrap_or_default().into_iter().map(|item| item.label).collect()
-    }
-
-    /// The line that says this.
-    pub fn find(&self, label: &str) -> Option<Item> {
-        self.menu()?.into_iter().find(|item| item.label == label)
-    }
-
-    /// Clicks the line that says this.
-    pub fn click(&self, label: &str) {
-        let item = self.find(label).unwrap_or_else(|| panic!("no {label:?} in {:?}", self.labels()));
-        assert!(item.enabled, "{label} is greyed");
-        // Quit may end the app before it answers
-        let _ = self.call_menu("Event", &(item.id, "clicked", Variant::from(0i32), 0u32));
-    }
-
-    /// The picture that the panel shows: a PNG file that the app wrote.
-    pub fn icon(&self) -> PathBuf {
-        let name = self.property("IconName").and_then(|v| String::try_from(v).ok());
-        PathBuf::from(name.expect("an icon"))
-    }
-
-    /// What the picture's file holds; `None` while it is being changed.
-    pub fn picture(&self) -> Option<Vec<u8>> {
-        fs::read(self.icon()).ok()
-    }
-
-    fn property(&self, key: &str) -> Option<OwnedVariant> {
-        let interface = Some("org.freedesktop.DBus.Properties");
-        let args = ("org.kde.StatusNotifierItem", key);
-        self.call(&self.path, interface, "Get", &args)?.body().deserialize().ok()
-    }
-
-    fn call_menu<B: serde::Serialize + Type>(&self, method: &str, body: &B) -> Option<Message> {
-        let path: zbus::OwnedObjectPath = self.property("Menu")?.try_into().ok()?;
-        self.call(path.as_str(), Some("com.canonical.dbusmenu"), method, body)
-    }
-
-    fn call<B: serde::Serialize + Type>(
-        &self,
-        path: &str,
-        interface: Option<&str>,
-        method: &str,
-        body: &B,
-    ) -> Option<Message> {
-        block_on(self.connection.call_method(Some(self.name.as_str()), path, interface, method, body)).ok()
-    }
-}
-
-fn item((id, properties, _): Node) -> Item {
-    let text = |key: &str| properties.get(key).and_then(|v| String::try_from(v.clone()).ok());
-    let flag = |key: &str| properties.get(key).and_then(|v| bool::try_from(v.clone()).ok());
-    Item {
-        id,
-        label: unmarked(&text("label").unwrap_or_default()),
-        enabled: flag("enabled").unwrap_or(true),
-        separator: text("type").as_deref() == Some("separator"),
-    }
-}
-
-/// `_` marks a mnemonic, and doubled is a letter.
-fn unmarked(label: &str) -> String {
-    label.split("__").map(|part| part.replace('_', "")).collect::<Vec<_>>().join("_")
 }

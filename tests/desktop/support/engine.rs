@@ -1,0 +1,158 @@
+//! An engine for the tests of faces: it shows what it is told to, and passes on what it is asked for.
+
+use igloo_engine::{
+    api::{ApiListener, Service, serve},
+    host::Paths,
+};
+use igloo_protocol::{
+    Accel, Applies, Build, BuildSource, BuildState, BuilderId, BuilderView, Code, Command, DiskUse,
+    EngineInfo, GuestInfo, Phase, Problem, SettingView, Setup, Snapshot, SshAccess, Usage,
+};
+use std::{
+    fs::File,
+    future::pending,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
+use tokio::{runtime::Runtime, sync::watch};
+
+/// Long enough for a busy machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// An engine that does what it is told to, on the paths of an app below a folder.
+pub struct Engine {
+    fake: Arc<Fake>,
+    commands: mpsc::Receiver<Command>,
+    _runtime: Runtime,
+    _lock: File,
+}
+
+struct Fake {
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    commands: Mutex<mpsc::Sender<Command>>,
+    log: PathBuf,
+}
+
+impl Service for Fake {
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.subscribe()
+    }
+
+    async fn command(&self, command: Command) -> Result<(), Problem> {
+        self.commands.lock().unwrap().send(command).unwrap();
+        Ok(())
+    }
+
+    fn settings(&self) -> Result<Vec<SettingView>, Problem> {
+        Ok(vec![SettingView {
+            key: "builders.x86_64.image".into(),
+            value: Some("\"/image\"".into()),
+            default: None,
+            set: true,
+            effect: "the folder of the image that the builder boots".into(),
+            applies: Applies::NextStart,
+        }])
+    }
+
+    fn log_path(&self, _: BuilderId) -> PathBuf {
+        self.log.clone()
+    }
+
+    fn ssh(&self, _: BuilderId) -> Result<SshAccess, Problem> {
+        Err(Problem::new(Code::WrongPhase, "no guest", "start it"))
+    }
+
+    fn shutdown(&self) {}
+}
+
+impl Engine {
+    /// Runs one that shows these builders.
+    pub fn start(paths: &Paths, builders: impl Into<Vec<BuilderView>>) -> Engine {
+        paths.create().unwrap();
+        // as a real engine: no other may run on the same state
+        let lock = File::create(paths.engine_lock()).unwrap();
+        lock.try_lock().unwrap();
+        let runtime = Runtime::new().unwrap();
+        let (sender, commands) = mpsc::channel();
+        let fake = Arc::new(Fake {
+            snapshots: watch::Sender::new(snapshot(builders.into())),
+            commands: Mutex::new(sender),
+            log: paths.state_dir.join("console.log"),
+        });
+        let listener = {
+            let _in = runtime.enter();
+            ApiListener::bind(&paths.socket()).unwrap()
+        };
+        runtime.spawn(serve(listener, fake.clone(), pending()));
+        Engine { fake, commands, _runtime: runtime, _lock: lock }
+    }
+
+    /// Shows these builders from now on.
+    pub fn show(&self, builders: impl Into<Vec<BuilderView>>) {
+        self.fake.snapshots.send_replace(snapshot(builders.into()));
+    }
+
+    /// The next command that it is asked for.
+    pub fn command(&self) -> Command {
+        self.commands.recv_timeout(DEADLINE).expect("a command")
+    }
+
+    /// The file that it gives as every console's log.
+    pub fn log(&self) -> &Path {
+        &self.fake.log
+    }
+}
+
+fn snapshot(builders: Vec<BuilderView>) -> Arc<Snapshot> {
+    let engine = EngineInfo { version: "0".into(), api: 1, pid: 1, started_ms: 0 };
+    Arc::new(Snapshot { seq: 1, engine, builders })
+}
+
+/// An enabled builder, set up, in this phase.
+pub fn builder(id: BuilderId, phase: Phase) -> BuilderView {
+    let builds = (phase == Phase::Ready).then(Vec::new);
+    let running = (phase == Phase::Ready).then(guest);
+    BuilderView {
+        enabled: true,
+        phase,
+        builds,
+        running,
+        cores: 2,
+        setup: Setup::InPlace,
+        ..BuilderView::new(id)
+    }
+}
+
+/// A build that has run for so many seconds.
+pub fn build(name: &str, seconds: f64) -> Build {
+    Build {
+        derivation: Some(name.into()),
+        state: BuildState::Running,
+        elapsed_s: Some(seconds),
+        cpu_s: None,
+        source: BuildSource::GuestProcesses,
+    }
+}
+
+fn guest() -> GuestInfo {
+    GuestInfo {
+        pid: 1,
+        accel: Accel::Tcg,
+        ephemeral: false,
+        cores: 2,
+        memory_mib: 4096,
+        started_ms: 0,
+        climbed: Vec::new(),
+        user: "builder".into(),
+        host_key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBWcxb/Blaqt1auOtE+F8QUWrUotiC5qBJ+UuEWdVCb".into(),
+        nix_version: Some("2.31.2".into()),
+        features: vec!["big-parallel".into()],
+        usage: Some(Usage {
+            cpu: 0.5,
+            memory_used: 1 << 30,
+            memory_total: 4 << 30,
+            disk: DiskUse { used: 1, total: 2 },
+        }),
+    }
+}

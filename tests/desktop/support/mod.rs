@@ -1,0 +1,19 @@
+//! What the tests of the app stand on.
+
+mod desktop;
+mod engine;
+mod page;
+mod tray;
+mod windows;
+
+pub use desktop::{Desktop, Proc, private, wait_for};
+pub use engine::{Engine, build, builder};
+pub use page::Page;
+pub use tray::Tray;
+pub use windows::Windows;
+
+/// The menu-bar app.
+pub const TRAY: &str = env!("CARGO_BIN_EXE_igloo-tray");
+
+/// The command line.
+pub const CLI: &str = env!("CARGO_BIN_EXE_igloo");
