@@ -26,6 +26,8 @@ const TEST: &[&str] = &[
     "libayatana-appindicator3-1",
     "libwebkit2gtk-4.1-dev",
     "dbus-daemon",
+    // the Secret Service of the keychain's test
+    "gnome-keyring",
     "xvfb",
     "fonts-dejavu-core",
     "adwaita-icon-theme",

@@ -5,12 +5,11 @@ use super::{
     line::{Line, NoLogin},
     trouble,
 };
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, Secret, UserKey};
 use igloo_protocol::{Problem, Rung};
 use std::{
     io,
     net::{Ipv4Addr, Shutdown},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -21,7 +20,7 @@ use tokio::{
 };
 
 /// Where a guest is, and how to know it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
     /// Its sshd's port on this machine's loopback.
     pub port: u16,
@@ -29,8 +28,8 @@ pub struct Target {
     pub user: String,
     /// The one host key that it may show.
     pub host_key: PublicKey,
-    /// The private key to log in with.
-    pub key: PathBuf,
+    /// The key to log in with.
+    pub key: UserKey,
 }
 
 /// The first wait for a banner. A forward accepts before there is a guest; a try made before the guest has a
@@ -50,18 +49,20 @@ const EXCHANGE: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`igloo_protocol::Code::HostKeyMismatch`] and [`igloo_protocol::Code::LoginFailed`] at once,
-/// [`igloo_protocol::Code::BootTimeout`] with the rung that was not reached.
+/// [`igloo_protocol::Code::BootTimeout`] with the rung that was not reached; a key that can't be had.
 pub async fn connect(
     target: &Target,
     deadline: Duration,
     on_rung: impl FnMut(Rung) + Send,
 ) -> Result<Guest, Problem> {
+    // may wait for the user, which is no fault of the guest
+    let private = target.key.private().await?;
     let started = Instant::now();
     let end = started + deadline;
     let mut climb = Climb { reached: None, on_rung };
     let mut banner_wait = FIRST_WAIT;
     loop {
-        let failed = match attempt(target, end, banner_wait, &mut climb).await {
+        let failed = match attempt(target, &private, end, banner_wait, &mut climb).await {
             Ok(guest) => return Ok(guest),
             Err(Failed::Final(problem)) => return Err(problem),
             Err(Failed::Passing(failed)) => failed,
@@ -110,6 +111,7 @@ fn passing(missing: Rung, why: impl ToString, pause: Duration) -> Failed {
 
 async fn attempt<F: FnMut(Rung)>(
     target: &Target,
+    private: &Secret,
     end: Instant,
     banner_wait: Duration,
     climb: &mut Climb<F>,
@@ -138,11 +140,11 @@ async fn attempt<F: FnMut(Rung)>(
         }
     }
 
-    let (user, key) = (target.user.clone(), target.key.clone());
-    let logged_in = blocking(Rung::Login, move || line.login(&user, &key, until).map(|()| line)).await?;
+    let (user, private) = (target.user.clone(), private.clone());
+    let logged_in = blocking(Rung::Login, move || line.login(&user, &private, until).map(|()| line)).await?;
     let line = logged_in.map_err(|no| match no {
-        NoLogin::Refused(why) => Failed::Final(trouble::refused(&target.user, &target.key, &why)),
-        NoLogin::KeyFile(why) => Failed::Final(trouble::key_file(&target.key, &why)),
+        NoLogin::Refused(why) => Failed::Final(trouble::refused(&target.user, &target.key.describe(), &why)),
+        NoLogin::Key(why) => Failed::Final(trouble::key(&target.key.describe(), &why)),
         // such as pam_nologin's, which ends the connection while systemd still boots
         NoLogin::Other(stop) => passing(Rung::Login, stop, LONG_PAUSE),
     })?;

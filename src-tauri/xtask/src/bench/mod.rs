@@ -73,7 +73,7 @@ struct Bench {
 impl Bench {
     fn measure(&self, image: &Path, options: &Options) -> Result<()> {
         let settings = format!(
-            "[builders.{}]\nenabled = true\nimage = {image:?}\nport = {}\n",
+            "keychain = false\n[builders.{}]\nenabled = true\nimage = {image:?}\nport = {}\n",
             self.builder,
             free_port()?
         );
