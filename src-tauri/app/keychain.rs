@@ -1,11 +1,10 @@
 //! The user's keychain: Keychain Services on macOS, the Secret Service on Linux.
 //!
-//! Each call makes its own connection: a keychain may come, go and come again while the engine runs, and between
-//! calls, which are rare, nothing of it costs memory.
+//! On Linux each call makes its own connection: a keychain may come, go and come again while the engine runs, and
+//! between calls, which are rare, nothing of it costs memory. macOS has its Keychain always.
 
 use igloo_engine::keys::{Secret, Vault, VaultError};
-use keyring_core::{Entry, Error, api::CredentialStoreApi};
-use std::sync::Arc;
+use keyring::{Entry, Error};
 
 /// The name under which the keychain shows what is Igloo's.
 const SERVICE: &str = "Igloo";
@@ -34,20 +33,17 @@ impl Vault for Desktop {
     }
 }
 
-fn entry(name: &str) -> Result<Entry, VaultError> {
-    // a store that can't be opened is one that is not there: nothing of it has been asked for yet
-    let store = store().map_err(|e| VaultError::Absent(told(&e)))?;
-    store.build(SERVICE, name, None).map_err(|e| refused(&e))
-}
-
 #[cfg(target_os = "linux")]
-fn store() -> keyring_core::Result<Arc<impl CredentialStoreApi>> {
-    zbus_secret_service_keyring_store::Store::new()
+fn entry(name: &str) -> Result<Entry, VaultError> {
+    use keyring_core::api::CredentialStoreApi;
+    // a store that can't be opened is one that is not there: nothing of it has been asked for yet
+    let store = zbus_secret_service_keyring_store::Store::new().map_err(|e| VaultError::Absent(told(&e)))?;
+    store.build(SERVICE, name, None).map(|inner| Entry { inner }).map_err(|e| refused(&e))
 }
 
 #[cfg(target_os = "macos")]
-fn store() -> keyring_core::Result<Arc<impl CredentialStoreApi>> {
-    apple_native_keyring_store::keychain::Store::new()
+fn entry(name: &str) -> Result<Entry, VaultError> {
+    Entry::new(SERVICE, name).map_err(|e| VaultError::Absent(told(&e)))
 }
 
 fn refused(e: &Error) -> VaultError {
