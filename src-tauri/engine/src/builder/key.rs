@@ -6,7 +6,7 @@ use crate::{
     keys::{Agent, UserKey},
     vm::Hypervisor,
 };
-use igloo_protocol::{Code, KeyPlace, Problem};
+use igloo_protocol::{KeyPlace, Problem};
 use tracing::warn;
 
 impl<H: Hypervisor> Supervisor<H> {
@@ -29,13 +29,7 @@ impl<H: Hypervisor> Supervisor<H> {
 
     /// The keys of a machine that runs already. The keychain is not asked here: it may keep everything waiting.
     pub(super) fn found_keys(&self, image: &Image) -> Result<Keys, Problem> {
-        let user = self.keys.existing()?.ok_or_else(|| {
-            Problem::new(
-                Code::BadKey,
-                format!("the key that logs in to the builder {} is gone", self.id),
-                format!("start it again with `igloo start {}`: a new key is made then", self.id),
-            )
-        })?;
+        let user = self.keys.existing()?.unwrap_or_else(UserKey::gone);
         Ok(Keys { user, host: self.layout.host_key(image)? })
     }
 

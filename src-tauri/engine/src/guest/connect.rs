@@ -5,7 +5,7 @@ use super::{
     line::{Line, NoLogin},
     trouble,
 };
-use crate::keys::{PublicKey, Secret, UserKey};
+use crate::keys::{PublicKey, UserKey};
 use igloo_protocol::{Problem, Rung};
 use std::{
     io,
@@ -55,14 +55,12 @@ pub async fn connect(
     deadline: Duration,
     on_rung: impl FnMut(Rung) + Send,
 ) -> Result<Guest, Problem> {
-    // may wait for the user, which is no fault of the guest
-    let private = target.key.private().await?;
     let started = Instant::now();
     let end = started + deadline;
     let mut climb = Climb { reached: None, on_rung };
     let mut banner_wait = FIRST_WAIT;
     loop {
-        let failed = match attempt(target, &private, end, banner_wait, &mut climb).await {
+        let failed = match attempt(target, end, banner_wait, &mut climb).await {
             Ok(guest) => return Ok(guest),
             Err(Failed::Final(problem)) => return Err(problem),
             Err(Failed::Passing(failed)) => failed,
@@ -111,7 +109,6 @@ fn passing(missing: Rung, why: impl ToString, pause: Duration) -> Failed {
 
 async fn attempt<F: FnMut(Rung)>(
     target: &Target,
-    private: &Secret,
     end: Instant,
     banner_wait: Duration,
     climb: &mut Climb<F>,
@@ -140,7 +137,11 @@ async fn attempt<F: FnMut(Rung)>(
         }
     }
 
-    let (user, private) = (target.user.clone(), private.clone());
+    // may wait for the user, which is no fault of the guest's
+    let asked = Instant::now();
+    let private = target.key.private().await.map_err(Failed::Final)?;
+    let until = (end + asked.elapsed()).min(Instant::now() + EXCHANGE).into_std();
+    let user = target.user.clone();
     let logged_in = blocking(Rung::Login, move || line.login(&user, &private, until).map(|()| line)).await?;
     let line = logged_in.map_err(|no| match no {
         NoLogin::Refused(why) => Failed::Final(trouble::refused(&target.user, &target.key.describe(), &why)),

@@ -41,12 +41,18 @@ pub struct UserKey {
 enum Source {
     File { path: PathBuf, why: Option<Problem> },
     Keychain { keys: UserKeys, read: Arc<OnceCell<Secret>> },
+    Gone,
 }
 
 impl UserKey {
     /// A key that lies in a file.
     pub fn in_file(path: impl Into<PathBuf>, public_line: impl Into<String>) -> UserKey {
         UserKey { public_line: public_line.into(), source: Source::File { path: path.into(), why: None } }
+    }
+
+    /// In the place of one of which nothing is left: nobody logs in with it.
+    pub fn gone() -> UserKey {
+        UserKey { public_line: String::new(), source: Source::Gone }
     }
 
     /// The public half: `ssh-ed25519 BASE64 COMMENT`.
@@ -59,6 +65,7 @@ impl UserKey {
         match &self.source {
             Source::File { why, .. } => KeyPlace::File { why: why.clone() },
             Source::Keychain { .. } => KeyPlace::Keychain,
+            Source::Gone => KeyPlace::None,
         }
     }
 
@@ -67,6 +74,7 @@ impl UserKey {
         match &self.source {
             Source::File { path, .. } => path.display().to_string(),
             Source::Keychain { keys, .. } => format!("the key {} in the keychain", keys.name),
+            Source::Gone => "a key that is gone".into(),
         }
     }
 
@@ -83,6 +91,11 @@ impl UserKey {
             Source::Keychain { keys, read } => {
                 read.get_or_try_init(|| keys.read(&self.public_line)).await.cloned()
             }
+            Source::Gone => Err(Problem::new(
+                Code::BadKey,
+                "the key that logs in to the builder is gone",
+                "stop the builder and start it again: a new key is made then",
+            )),
         }
     }
 }
