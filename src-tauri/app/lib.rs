@@ -2,7 +2,9 @@
 
 pub mod cli;
 mod host_nix;
+pub mod keychain;
 pub mod log;
+pub mod notify;
 pub mod session;
 pub mod setup;
 #[cfg(feature = "tray")]

@@ -191,6 +191,7 @@ impl Service for Fake {
             port: 1022,
             user: "builder".into(),
             identity: self.0.home.join("a key"),
+            agent: None,
             alias: id.alias().into(),
             host_key: HOST_KEY.into(),
         })

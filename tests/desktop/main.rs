@@ -8,5 +8,7 @@
 mod support;
 
 mod app;
+mod bench;
 mod faces;
+mod package;
 mod pictures;

@@ -56,19 +56,9 @@ builds: Array<Build> | null,
 /** Something that does not stop the builder but that the user should know. */
 warning: Problem | null,
 /** Whether this machine's Nix is set up to build on it. */
-setup: Setup, };
-
-/** Whether this machine's Nix is set up to build on a builder, as far as its files tell. */
-export type Setup = { "state": "unknown" } | { "state": "absent" } | { "state": "in_place" } | { "state": "drifted",
-/** What differs, one entry a file. */
-files: Array<Drift>, };
-
-/** A file that is not as a builder needs it. */
-export type Drift = {
-/** Its path. */
-path: string,
-/** What differs, in one plain sentence. */
-how: string, };
+setup: Setup,
+/** Where the key is that the user logs in with. */
+key_in: KeyPlace, };
 
 /** Where in its life a builder is. Derived from what probes say, never stored. */
 export type Phase = { "phase": "stopped" } | { "phase": "preparing",
@@ -97,7 +87,53 @@ message: string,
 remedy: string, };
 
 /** What kind of problem it is. The CLI's exit codes are derived from it (`docs/exit-codes.md`). */
-export type Code = "internal" | "usage" | "no_engine" | "engine_running" | "engine_failed" | "no_display" | "bad_settings" | "unknown_builder" | "disabled" | "wrong_phase" | "no_image" | "bad_manifest" | "bad_image" | "bad_disk" | "disk_full" | "missing_tool" | "port_taken" | "bad_key" | "vm_failed" | "vm_crashed" | "boot_timeout" | "host_key_mismatch" | "login_failed" | "daemon_failed" | "wrong_system" | "too_many_restarts" | "guest_unreachable" | "cancelled" | "not_confirmed" | "not_allowed" | "admin_failed" | "file_changed" | "not_managed" | "proof_failed";
+export type Code = "internal" | "usage" | "no_engine" | "engine_running" | "engine_failed" | "no_display" | "bad_settings" | "unknown_builder" | "disabled" | "wrong_phase" | "no_image" | "bad_manifest" | "bad_image" | "bad_disk" | "disk_full" | "missing_tool" | "port_taken" | "bad_key" | "keychain_failed" | "vm_failed" | "vm_crashed" | "boot_timeout" | "host_key_mismatch" | "login_failed" | "daemon_failed" | "wrong_system" | "too_many_restarts" | "guest_unreachable" | "cancelled" | "not_confirmed" | "not_allowed" | "admin_failed" | "file_changed" | "not_managed" | "proof_failed";
+
+/** One of the builders that Igloo knows: one a system, each with a name of its own everywhere.
+ *
+ * A closed enum on purpose: it travels to `igloo-admin`, which derives every path and every
+ * line from it and takes no name from its caller. */
+export type BuilderId = "aarch64" | "x86_64";
+
+/** A build. */
+export type Build = {
+/** The derivation: its store path where a source can tell, else its name (`hello-2.12.1`).
+ * `None`: a build runs, but no source can tell which. */
+derivation: string | null,
+/** How it is. */
+state: BuildState,
+/** Seconds since it started, where a source can tell. */
+elapsed_s: number | null,
+/** Processor seconds that it used so far, where a source can tell. */
+cpu_s: number | null,
+/** Where this is known from. */
+source: BuildSource, };
+
+/** How a build is. */
+export type BuildState = "running" | "session";
+
+/** Where a build is known from. */
+export type BuildSource = "guest_processes";
+
+/** A Nix system that a builder can build. */
+export type System = "aarch64-linux" | "x86_64-linux";
+
+/** Whether this machine's Nix is set up to build on a builder, as far as its files tell. */
+export type Setup = { "state": "unknown" } | { "state": "absent" } | { "state": "in_place" } | { "state": "drifted",
+/** What differs, one entry a file. */
+files: Array<Drift>, };
+
+/** A file that is not as a builder needs it. */
+export type Drift = {
+/** Its path. */
+path: string,
+/** What differs, in one plain sentence. */
+how: string, };
+
+/** Where the private key is that the user logs in to a builder with. */
+export type KeyPlace = { "place": "none" } | { "place": "keychain" } | { "place": "file",
+/** Why not in the keychain. `None`: the settings say so, or it is not known. */
+why: Problem | null, };
 
 /** The virtual machine that runs. */
 export type GuestInfo = {
@@ -147,37 +183,8 @@ used: number,
 /** All there is. */
 total: number, };
 
-/** A Nix system that a builder can build. */
-export type System = "aarch64-linux" | "x86_64-linux";
-
-/** One of the builders that Igloo knows: one a system, each with a name of its own everywhere.
- *
- * A closed enum on purpose: it travels to `igloo-admin`, which derives every path and every
- * line from it and takes no name from its caller. */
-export type BuilderId = "aarch64" | "x86_64";
-
 /** A setting that takes effect at the next start. */
 export type Pending = "cores" | "memory" | "disk" | "ephemeral" | "port" | "image";
-
-/** A build. */
-export type Build = {
-/** The derivation: its store path where a source can tell, else its name (`hello-2.12.1`).
- * `None`: a build runs, but no source can tell which. */
-derivation: string | null,
-/** How it is. */
-state: BuildState,
-/** Seconds since it started, where a source can tell. */
-elapsed_s: number | null,
-/** Processor seconds that it used so far, where a source can tell. */
-cpu_s: number | null,
-/** Where this is known from. */
-source: BuildSource, };
-
-/** Where a build is known from. */
-export type BuildSource = "guest_processes";
-
-/** How a build is. */
-export type BuildState = "running" | "session";
 
 /** Everything that a face can ask the engine to do. */
 export type Command = { "command": "start",
@@ -296,6 +303,16 @@ port: number,
  * mismatch, got 'started'" (DeterminateSystems/nix-src#441, NixOS/nix#14132). */
 share_connection: boolean, };
 
+/** A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
+ * root run what a caller chose, and have no form here. */
+export type NixSetting = "builders" | { "builders_use_substitutes": boolean } | { "extra_trusted_users": Users };
+
+/** Users of this machine: 1 to 8, each once. */
+export type Users = Array<User>;
+
+/** The name of a user of this machine. Groups (`@admin`) and everybody (`*`) have no form here. */
+export type User = string;
+
 /** A builder's entry in `/etc/nix/machines`. */
 export type Machine = {
 /** Which builder. */
@@ -326,16 +343,6 @@ export type Feature = string;
 /** The public half of an ed25519 host key: `ssh-ed25519 <base64>`, without a comment. */
 export type HostKey = string;
 
-/** A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
- * root run what a caller chose, and have no form here. */
-export type NixSetting = "builders" | { "builders_use_substitutes": boolean } | { "extra_trusted_users": Users };
-
-/** Users of this machine: 1 to 8, each once. */
-export type Users = Array<User>;
-
-/** The name of a user of this machine. Groups (`@admin`) and everybody (`*`) have no form here. */
-export type User = string;
-
 /** What a run of `igloo-admin` came to. The exit code is that of `problem`, or 0. */
 export type Report = {
 /** [`REPORT_VERSION`]. */
@@ -349,6 +356,9 @@ public_key?: string | null,
 /** Why it is not what was asked for. */
 problem?: Problem | null, };
 
+/** How a run of `igloo-admin` ended. */
+export type Outcome = "applied" | "unchanged" | "failed" | "undone" | "partly_undone" | "nothing_to_undo" | "status";
+
 /** One step of a run. */
 export type StepReport = {
 /** What it is about, in plain words. */
@@ -360,6 +370,3 @@ problem?: Problem | null, };
 
 /** What became of a step. */
 export type StepState = "done" | "unchanged" | "failed" | "not_reached" | "rolled_back" | "undone" | "left_alone" | "in_place" | "edited" | "gone";
-
-/** How a run of `igloo-admin` ended. */
-export type Outcome = "applied" | "unchanged" | "failed" | "undone" | "partly_undone" | "nothing_to_undo" | "status";

@@ -9,7 +9,7 @@ mod context;
 mod ephemeral;
 mod explain;
 mod follow;
-mod format;
+pub(crate) mod format;
 mod harmless;
 mod image;
 mod log;

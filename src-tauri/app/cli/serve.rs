@@ -39,7 +39,8 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         signals.next().await;
         leave(&client, args.stop_builders_on_exit, signals).await;
     };
-    igloo_engine::serve(context.paths.clone(), Arc::new(crate::host_nix::Files), shutdown).await
+    let vault = Arc::new(crate::keychain::Desktop);
+    igloo_engine::serve(context.paths.clone(), Arc::new(crate::host_nix::Files), vault, shutdown).await
 }
 
 /// The signals that end the engine.

@@ -50,7 +50,7 @@ fn known_hosts(dir: &Path, access: &SshAccess) -> Result<PathBuf, Problem> {
 }
 
 /// The arguments of ssh: nothing of the user's own configuration, only the guest's own host key,
-/// only the builder's own key.
+/// only the builder's own key: from its file, or from the agent that has it.
 fn arguments(access: &SshAccess, known_hosts: &Path, command: &[String]) -> Vec<String> {
     let mut args: Vec<String> = ["-F", "/dev/null"].map(str::to_owned).into();
     let options = [
@@ -60,7 +60,7 @@ fn arguments(access: &SshAccess, known_hosts: &Path, command: &[String]) -> Vec<
         ("StrictHostKeyChecking", "yes".into()),
         ("IdentityFile", quoted(&access.identity)),
         ("IdentitiesOnly", "yes".into()),
-        ("IdentityAgent", "none".into()),
+        ("IdentityAgent", access.agent.as_deref().map_or_else(|| "none".into(), quoted)),
         ("PasswordAuthentication", "no".into()),
         ("LogLevel", "ERROR".into()),
     ];
@@ -88,6 +88,7 @@ mod tests {
             port: 31_099,
             user: "builder".into(),
             identity: "/Users/a/Library/Application Support/Igloo/key".into(),
+            agent: None,
             alias: "linux-builder".into(),
             host_key: "ssh-ed25519 AAAA".into(),
         }
@@ -104,10 +105,21 @@ mod tests {
             "-o StrictHostKeyChecking=yes",
             "-o IdentityFile=\"/Users/a/Library/Application Support/Igloo/key\"",
             "-o IdentitiesOnly=yes",
+            "-o IdentityAgent=none",
         ] {
             assert!(args.contains(part), "{part} is not in {args}");
         }
         assert!(args.ends_with("-p 31099 -l builder -- 127.0.0.1 uname -a"), "{args}");
+    }
+
+    #[test]
+    fn a_key_of_the_keychain_is_used_through_its_agent() {
+        let agent = Some("/Users/a/Library/Application Support/Igloo/run/x86_64/agent.sock".into());
+        let access = SshAccess { agent, identity: "/k.pub".into(), ..access() };
+        let args = arguments(&access, Path::new("/k"), &[]).join(" ");
+        let agent = "-o IdentityAgent=\"/Users/a/Library/Application Support/Igloo/run/x86_64/agent.sock\"";
+        assert!(args.contains(agent) && args.contains("-o IdentityFile=\"/k.pub\""), "{args}");
+        assert!(args.contains("-o IdentitiesOnly=yes"), "{args}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     format::{bytes, count, duration},
     print::{self, Style},
 };
-use igloo_protocol::{BuilderView, GuestInfo, Pending, Phase, Problem, Rung, Setup, Snapshot};
+use igloo_protocol::{BuilderView, GuestInfo, KeyPlace, Pending, Phase, Problem, Rung, Setup, Snapshot};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Show the builders and what they do
@@ -41,6 +41,7 @@ fn builder(view: &BuilderView, now: u64, style: Style) -> String {
     }
     if view.enabled || view.phase.is_up() {
         more(offer(view));
+        key(view).into_iter().for_each(&mut more);
     }
     if let Some(guest) = &view.running {
         more(resources(guest));
@@ -97,6 +98,18 @@ fn have(builds: usize) -> String {
 fn offer(view: &BuilderView) -> String {
     let systems: Vec<_> = view.systems.iter().map(|s| s.as_str()).collect();
     format!("{} as {} on port {}", systems.join(", "), view.alias, view.port)
+}
+
+/// Where the key is that the user logs in with, and why it is in no better place.
+fn key(view: &BuilderView) -> Vec<String> {
+    match &view.key_in {
+        KeyPlace::None => vec![],
+        KeyPlace::Keychain => vec!["key in the keychain".into()],
+        KeyPlace::File { why: None } => vec!["key in a file".into()],
+        KeyPlace::File { why: Some(why) } => {
+            vec![format!("key in a file: {}", why.message), format!("→ {}", why.remedy)]
+        }
+    }
 }
 
 fn resources(guest: &GuestInfo) -> String {
@@ -235,6 +248,17 @@ x86_64   stopped
             b.setup = Setup::Absent;
         });
         assert!(shown.ends_with("→ `igloo setup x86_64` lets Nix build on it"), "{shown}");
+    }
+
+    #[test]
+    fn where_the_key_is_is_said_with_the_reason() {
+        let key = |key_in| text(|b| b.key_in = key_in);
+        assert!(key(KeyPlace::Keychain).ends_with("\n         key in the keychain"));
+        assert!(key(KeyPlace::File { why: None }).ends_with("\n         key in a file"));
+        let why = Problem::new(Code::KeychainFailed, "no keychain answers (no bus)", "start one");
+        let shown = key(KeyPlace::File { why: Some(why) });
+        let expected = "\n         key in a file: no keychain answers (no bus)\n         → start one";
+        assert!(shown.ends_with(expected), "{shown}");
     }
 
     #[test]

@@ -102,6 +102,7 @@ mod tests {
             port: 1,
             user: "builder".into(),
             identity: "/key".into(),
+            agent: None,
             alias: view.alias.clone(),
             host_key: KEY.into(),
         };

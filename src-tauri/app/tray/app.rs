@@ -10,10 +10,12 @@ use super::{
     menu::{Click, menu},
     page::Page,
     program,
+    seen::Seen,
     shown::Shown,
     terminal::{Desktops, OpenTerminal},
     window,
 };
+use crate::notify;
 use igloo_engine::host::Paths;
 use std::sync::{Arc, Mutex, PoisonError};
 use tauri::{App, AppHandle, Manager, RunEvent, Wry};
@@ -110,7 +112,10 @@ fn set_up(app: &mut App, face: Arc<Face>, first: &First, page: Option<Page>) -> 
         window::open(app.handle(), page);
     }
     tauri::async_runtime::spawn(follow(app.handle().clone(), face.clone()));
-    tauri::async_runtime::spawn(lead(app.handle().clone(), face));
+    tauri::async_runtime::spawn(lead(app.handle().clone(), face.clone()));
+    let notifier = Arc::new(notify::deliver::Desktop);
+    let snapshot = |seen: &Seen| seen.snapshot.clone();
+    tauri::async_runtime::spawn(notify::follow(face.sight.clone(), snapshot, face.client.clone(), notifier));
     tracing::info!("the tray is up");
     Ok(())
 }

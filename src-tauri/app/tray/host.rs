@@ -1,7 +1,7 @@
 //! The engine in the app: this process runs one whenever no other does, so that there is always one and never two.
 
 use super::seen::{Seen, Sight};
-use crate::host_nix;
+use crate::{host_nix, keychain};
 use igloo_engine::host::Paths;
 use igloo_protocol::{Code, Problem};
 use std::{future::pending, sync::Arc, time::Duration};
@@ -28,7 +28,8 @@ pub async fn host(paths: Paths, seen: watch::Sender<Seen>, stop: watch::Receiver
     let mut sight = seen.subscribe();
     let mut wait = FIRST_WAIT;
     loop {
-        let engine = igloo_engine::serve(paths.clone(), Arc::new(host_nix::Files), stopped(stop.clone()));
+        let (nix, vault) = (Arc::new(host_nix::Files), Arc::new(keychain::Desktop));
+        let engine = igloo_engine::serve(paths.clone(), nix, vault, stopped(stop.clone()));
         match Box::pin(engine).await {
             Ok(()) if *stop.borrow() => return End::Stopped,
             Ok(()) => return End::Asked,

@@ -4,31 +4,34 @@ use crate::{
     api::{self, ApiListener, Service},
     builder::{Event, HostNix, Hub, Layout, Message, Supervisor, event, follow_drift, now_ms, view},
     host::Paths,
+    keys::{Keychain, UserKeys, Vault},
     lock::Lock,
     settings::{HostSize, Settings, Store},
     vm::{HostFacts, Hypervisor, Qemu},
 };
 use igloo_protocol::{
-    BuilderId, Code, Command, Phase, Problem, SettingView, SettingsPatch, Snapshot, SshAccess,
+    BuilderId, Code, Command, KeyPlace, Phase, Problem, SettingView, SettingsPatch, Snapshot, SshAccess,
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::info;
 
 /// Runs an engine until `shutdown` resolves or a face asks for its end. Machines are left running: the next
-/// engine adopts them. `host_nix` tells whether this machine's Nix is set up for them.
+/// engine adopts them. `host_nix` tells whether this machine's Nix is set up for them, `vault` keeps the keys that
+/// log in to them.
 ///
 /// # Errors
 /// [`Code::EngineRunning`], [`Code::BadSettings`], or folders and sockets that can't be made.
 pub async fn serve(
     paths: Paths,
     host_nix: Arc<dyn HostNix>,
+    vault: Arc<dyn Vault>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Problem> {
     paths.create()?;
     let _lock = Lock::take(&paths.engine_lock())?;
     let hypervisor = Arc::new(Qemu::new(HostFacts::gather(), paths.state_dir.join("accel.json")));
-    let engine = Arc::new(Engine::start(paths, hypervisor)?);
+    let engine = Arc::new(Engine::start(paths, vault, hypervisor)?);
     let listener = ApiListener::bind(&engine.paths.socket())?;
     info!(socket = %engine.paths.socket().display(), "the engine runs");
     let (end, ended) = oneshot::channel();
@@ -49,21 +52,27 @@ pub struct Engine {
     paths: Paths,
     store: Store,
     hub: Hub,
+    keychain: Arc<Keychain>,
     builders: Vec<(BuilderId, mpsc::UnboundedSender<Message>)>,
     shutdown: Notify,
     look_again: Arc<Notify>,
 }
 
 impl Engine {
-    fn start<H: Hypervisor>(paths: Paths, hypervisor: Arc<H>) -> Result<Engine, Problem> {
+    fn start<H: Hypervisor>(
+        paths: Paths,
+        vault: Arc<dyn Vault>,
+        hypervisor: Arc<H>,
+    ) -> Result<Engine, Problem> {
         let store = Store::new(paths.settings_file(), HostSize::detect());
         let settings = store.load()?;
+        let keychain = Arc::new(Keychain::new(vault, settings.general.keychain));
         let views = BuilderId::ALL.map(|id| view::idle(id, settings.builder(id), now_ms()));
         let hub = Hub::new(views.to_vec());
         let builders = BuilderId::ALL.map(|id| {
-            let layout = Layout::new(&paths, id);
+            let kept = (Layout::new(&paths, id), UserKeys::new(&paths, id, keychain.clone()));
             let choices = settings.builder(id).clone();
-            let (supervisor, outbox) = Supervisor::new(id, hypervisor.clone(), layout, hub.clone(), choices);
+            let (supervisor, outbox) = Supervisor::new(id, hypervisor.clone(), kept, hub.clone(), choices);
             tokio::spawn(supervisor.run());
             (id, outbox)
         });
@@ -71,6 +80,7 @@ impl Engine {
             paths,
             store,
             hub,
+            keychain,
             builders: builders.to_vec(),
             shutdown: Notify::new(),
             look_again: Arc::default(),
@@ -102,6 +112,7 @@ impl Engine {
     }
 
     async fn share(&self, id: BuilderId, settings: &Settings) -> Result<(), Problem> {
+        self.keychain.want(settings.general.keychain);
         let choices = Box::new(settings.builder(id).clone());
         self.tell(id, |reply| Message::Settings(choices, reply)).await
     }
@@ -180,10 +191,13 @@ impl Service for Engine {
                 format!("start it with `igloo start {id}`"),
             ));
         };
+        let keys = UserKeys::new(&self.paths, id, self.keychain.clone());
+        let in_keychain = view.key_in == KeyPlace::Keychain;
         Ok(SshAccess {
             port: view.port,
             user: guest.user.clone(),
-            identity: Layout::new(&self.paths, id).user_key(),
+            identity: if in_keychain { keys.public_file() } else { keys.file() },
+            agent: in_keychain.then(|| Layout::new(&self.paths, id).run_dir().agent()),
             alias: id.alias().into(),
             host_key: guest.host_key.clone(),
         })

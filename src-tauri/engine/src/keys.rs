@@ -1,19 +1,32 @@
 //! Key pairs.
 //!
 //! Two pairs are made per installation and none is ever baked into an image: the one that the
-//! user logs in with ([`USER_KEY`]) and the one that the guest's sshd shows ([`HOST_KEY`]).
+//! user logs in with ([`USER_KEY`]) and the one that the guest's sshd shows ([`HOST_KEY`]). The user's
+//! is kept in the keychain where there is one ([`UserKeys`]), the guest's in a file.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+mod agent;
+mod keychain;
+mod public;
+mod user;
+#[cfg(test)]
+mod user_tests;
+mod vault;
+
 use igloo_protocol::{Code, Problem};
-use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, rand_core::OsRng};
+use ssh_key::{Algorithm, LineEnding, PrivateKey, rand_core::OsRng};
 use std::{
-    fmt,
     fs::{self, DirBuilder, File, Permissions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    str::FromStr,
 };
+use zeroize::Zeroizing;
+
+pub use agent::Agent;
+pub use keychain::Keychain;
+pub use public::{NotAKey, PublicKey, fingerprint};
+pub use user::{UserKey, UserKeys};
+pub use vault::{NoVault, Secret, Vault, VaultError};
 
 /// The file name of the key that the user logs in with. Its public half goes into the guest as
 /// `builder_ed25519.pub`, the name that nixpkgs' `nix-builder` profile reads.
@@ -29,68 +42,6 @@ pub struct KeyPair {
     pub private_path: PathBuf,
     /// The public half: `ssh-ed25519 BASE64 COMMENT`, no line end.
     pub public_line: String,
-}
-
-/// An ed25519 public key.
-///
-/// Equal when the key is; a comment does not count.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PublicKey {
-    /// The key as the ssh protocol writes it (RFC 4253, 6.6).
-    blob: Vec<u8>,
-}
-
-/// A line that is no ed25519 public key.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("not an ed25519 public key in OpenSSH's format")]
-pub struct NotAKey;
-
-impl PublicKey {
-    /// Whether it is the key with these bytes, in the form that the ssh protocol writes keys.
-    pub fn is(&self, blob: &[u8]) -> bool {
-        self.blob == blob
-    }
-
-    /// The key as an OpenSSH line without a comment.
-    pub fn line(&self) -> String {
-        format!("ssh-ed25519 {}", BASE64.encode(&self.blob))
-    }
-
-    /// `SHA256:...`, as `ssh-keygen -l` prints it.
-    pub fn fingerprint(&self) -> String {
-        fingerprint(&self.blob)
-    }
-}
-
-/// The fingerprint of any key in the ssh protocol's form: `SHA256:...`, as `ssh-keygen -l` prints it.
-pub fn fingerprint(blob: &[u8]) -> String {
-    use sha2::{Digest as _, Sha256};
-    let digest = Sha256::digest(blob);
-    format!("{}:{}", HashAlg::Sha256.as_str().to_uppercase(), BASE64.encode(digest).trim_end_matches('='))
-}
-
-impl FromStr for PublicKey {
-    type Err = NotAKey;
-
-    fn from_str(line: &str) -> Result<Self, NotAKey> {
-        let key = ssh_key::PublicKey::from_openssh(line.trim()).map_err(|_| NotAKey)?;
-        if key.algorithm() != Algorithm::Ed25519 {
-            return Err(NotAKey);
-        }
-        Ok(PublicKey { blob: key.to_bytes().map_err(|_| NotAKey)? })
-    }
-}
-
-impl fmt::Display for PublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.line())
-    }
-}
-
-impl fmt::Debug for PublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicKey({})", self.fingerprint())
-    }
 }
 
 impl KeyPair {
@@ -112,23 +63,33 @@ impl KeyPair {
 /// [`Code::BadKey`] when the key is there but is none, or can't be made or read; [`Code::DiskFull`].
 pub fn ensure_pair(dir: &Path, name: &str, comment: &str) -> Result<KeyPair, Problem> {
     let path = dir.join(name);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(|e| cannot("make the folder", dir, &e))?;
-    tighten(dir, 0o700)?;
+    private_folder(dir)?;
     if !path.try_exists().map_err(|e| cannot("look at", &path, &e))? {
         make(dir, &path, comment).map_err(|e| cannot("make the key", &path, &e))?;
     }
     load(path)
 }
 
-/// Makes the key under another name, then gives it its own; one that got there meanwhile stays.
-fn make(dir: &Path, path: &Path, comment: &str) -> io::Result<()> {
+/// Makes the folder of the keys, or closes it to others.
+fn private_folder(dir: &Path) -> Result<(), Problem> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|e| cannot("make the folder", dir, &e))?;
+    tighten(dir, 0o700)
+}
+
+/// A new private key, in OpenSSH's format.
+fn fresh(comment: &str) -> io::Result<Zeroizing<String>> {
     let mut key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map_err(io::Error::other)?;
     key.set_comment(comment);
-    let text = key.to_openssh(LineEnding::LF).map_err(io::Error::other)?;
+    key.to_openssh(LineEnding::LF).map_err(io::Error::other)
+}
+
+/// Makes the key under another name, then gives it its own; one that got there meanwhile stays.
+fn make(dir: &Path, path: &Path, comment: &str) -> io::Result<()> {
+    let text = fresh(comment)?;
     // 0600 from its first moment
     let mut file = tempfile::NamedTempFile::with_prefix_in(".new-key-", dir)?;
     file.write_all(text.as_bytes())?;
@@ -141,17 +102,23 @@ fn make(dir: &Path, path: &Path, comment: &str) -> io::Result<()> {
 }
 
 fn load(path: PathBuf) -> Result<KeyPair, Problem> {
-    let text = fs::read(&path).map_err(|e| cannot("read the key", &path, &e))?;
-    let key = PrivateKey::from_openssh(&text).map_err(|e| damaged(&path, &e.to_string()))?;
-    if key.is_encrypted() {
-        return Err(damaged(&path, "it has a passphrase"));
-    }
-    if key.algorithm() != Algorithm::Ed25519 {
-        return Err(damaged(&path, "it is not an ed25519 key"));
-    }
+    let text = Zeroizing::new(fs::read(&path).map_err(|e| cannot("read the key", &path, &e))?);
+    let key = parse(&text).map_err(|why| damaged(&path, &why))?;
     tighten(&path, 0o600)?;
     let public_line = key.public_key().to_openssh().map_err(|e| damaged(&path, &e.to_string()))?;
     Ok(KeyPair { private_path: path, public_line })
+}
+
+/// A private key that can be used as it is; else why not.
+fn parse(text: &[u8]) -> Result<PrivateKey, String> {
+    let key = PrivateKey::from_openssh(text).map_err(|e| e.to_string())?;
+    if key.is_encrypted() {
+        return Err("it has a passphrase".into());
+    }
+    if key.algorithm() != Algorithm::Ed25519 {
+        return Err("it is not an ed25519 key".into());
+    }
+    Ok(key)
 }
 
 /// ssh refuses a private key that others may read.
@@ -246,27 +213,5 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("f"), "").unwrap();
         assert_eq!(ensure_pair(&dir.path().join("f"), "k", "c").unwrap_err().code, Code::BadKey);
-    }
-
-    // nixpkgs' publicly known host key, its fingerprint and its machines column, as nix-darwin writes them
-    const STOCK: &str =
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBWcxb/Blaqt1auOtE+F8QUWrUotiC5qBJ+UuEWdVCb root@nixos\n";
-
-    #[test]
-    fn a_public_key_is_its_bytes() {
-        let key: PublicKey = STOCK.parse().unwrap();
-        assert_eq!(key.fingerprint(), "SHA256:73nCAX7tESRWJ4ZN8RkOlqB+0bgxKVmbNRUcFPbXMkE");
-        assert_eq!(key, STOCK.replace("root@nixos", "another").parse().unwrap());
-        assert_eq!(key.line(), STOCK.trim().trim_end_matches(" root@nixos"));
-        let dir = tempfile::tempdir().unwrap();
-        assert_ne!(ensure_pair(dir.path(), "k", "c").unwrap().public().unwrap(), key);
-    }
-
-    #[test]
-    fn other_lines_are_no_key() {
-        let rsa = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 x";
-        for line in ["", "ssh-ed25519", "ssh-ed25519 AAAA", rsa, "not a key"] {
-            assert_eq!(line.parse::<PublicKey>(), Err(NotAKey), "{line}");
-        }
     }
 }

@@ -15,6 +15,7 @@ pub mod keys;
 pub mod known;
 mod lock;
 pub mod settings;
+mod socket;
 pub mod vm;
 
 pub use engine::serve;

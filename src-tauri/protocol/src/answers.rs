@@ -50,8 +50,11 @@ pub struct SshAccess {
     pub port: u16,
     /// The user in the guest.
     pub user: String,
-    /// The file that holds the private key.
+    /// The file that holds the private key; the public one where `agent` has the private.
     pub identity: PathBuf,
+    /// The socket of the ssh-agent that has the private key. `None`: it is in the file.
+    #[serde(default)]
+    pub agent: Option<PathBuf>,
     /// The name under which the host key is known.
     pub alias: String,
     /// The guest's public host key: type and base64, as in a `known_hosts` line after the name.

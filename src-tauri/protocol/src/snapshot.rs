@@ -1,6 +1,6 @@
 //! Everything that a face shows.
 
-use crate::{Accel, BuilderId, Phase, Problem, Rung, Setup, System};
+use crate::{Accel, BuilderId, KeyPlace, Phase, Problem, Rung, Setup, System};
 use serde::{Deserialize, Serialize};
 
 /// The version of the API: the `v1` of its paths.
@@ -78,6 +78,9 @@ pub struct BuilderView {
     /// Whether this machine's Nix is set up to build on it.
     #[serde(default)]
     pub setup: Setup,
+    /// Where the key is that the user logs in with.
+    #[serde(default)]
+    pub key_in: KeyPlace,
 }
 
 impl BuilderView {
@@ -101,6 +104,7 @@ impl BuilderView {
             builds: None,
             warning: None,
             setup: Setup::Unknown,
+            key_in: KeyPlace::None,
         }
     }
 }

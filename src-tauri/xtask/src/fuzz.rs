@@ -54,7 +54,7 @@ impl Options {
 /// A law is broken; the text that breaks it is in a file that is named.
 pub fn run(project: &Project, options: &Options) -> Result<()> {
     let fuzz = Fuzz { dir: project.root.join("src-tauri/admin/fuzz"), target: project.target.join("fuzz") };
-    let host = host()?;
+    let host = run::host_triple()?;
     run::run(&mut fuzz.build(&host))?;
     for target in TARGETS.into_iter().filter(|target| options.wants(target)) {
         let kept = if options.seed.is_some() { "corpus-of-a-seed" } else { "corpus" };
@@ -100,16 +100,6 @@ impl Fuzz {
         command.args(options.seed.map(|seed| format!("-seed={seed}")));
         command
     }
-}
-
-/// The triple of this machine.
-fn host() -> Result<String> {
-    let version = run::capture(run::command("rustc").arg("-vV"))?;
-    version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .map(str::to_owned)
-        .context("rustc names no host")
 }
 
 /// What libFuzzer counted.

@@ -5,6 +5,7 @@
 
 mod apt;
 mod bench;
+mod bundle;
 mod cache;
 mod darwin;
 mod demo;
@@ -12,6 +13,7 @@ mod deny;
 mod fuzz;
 mod host_nix;
 mod image;
+mod node;
 mod packages;
 mod page;
 mod pictures;
@@ -41,6 +43,8 @@ enum Task {
     Bench(bench::Options),
     /// Photograph every page of the window and every menu of the tray, for docs/pictures
     Pictures,
+    /// The app as its users get it: a package on Debian, an app folder on a Mac
+    Bundle(bundle::Options),
     /// Texts that a fuzzer makes up, for what reads them as root
     Fuzz(fuzz::Options),
     /// Types and lints for macOS, on Linux
@@ -79,6 +83,9 @@ fn perform(task: Task) -> Result<()> {
         Task::Test(options) => test::run(options),
         Task::Bench(options) => bench::run(options),
         Task::Pictures => pictures::run(),
+        Task::Bundle(options) => bundle::run(&project::Project::find()?, options).map(|made| {
+            made.iter().for_each(|file| println!("{}", file.display()));
+        }),
         Task::Fuzz(options) => fuzz::run(&project::Project::find()?, &options),
         Task::CheckDarwin { mode, build_std } => darwin::run(&project::Project::find()?, mode, build_std),
         Task::Packages { purpose } => packages::ensure(&project::root()?, purpose),

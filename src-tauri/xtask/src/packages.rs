@@ -2,7 +2,7 @@
 
 use crate::{
     apt::{Apt, Release, machine_sources, sources},
-    page, run,
+    node, run,
 };
 use anyhow::{Context, Result, bail};
 use std::{collections::HashSet, fs, path::Path};
@@ -26,6 +26,8 @@ const TEST: &[&str] = &[
     "libayatana-appindicator3-1",
     "libwebkit2gtk-4.1-dev",
     "dbus-daemon",
+    // the Secret Service of the keychain's test
+    "gnome-keyring",
     "xvfb",
     "fonts-dejavu-core",
     "adwaita-icon-theme",
@@ -49,7 +51,7 @@ const TEST: &[&str] = &[
     "patchelf",
 ];
 
-/// For the page, where no newer Node is there than Debian 12 has.
+/// For the page, where there is no Node. One that is too old fetches a newer one (`node.rs`).
 const NODE: &[&str] = &["nodejs", "npm"];
 
 /// On Debian 12 these come from its backports where it has them: its own QEMU (7.2) now and then
@@ -126,7 +128,7 @@ fn wanted(root: &Path, purpose: Purpose) -> Result<Vec<String>> {
     names.push(if cfg!(target_arch = "aarch64") { "qemu-system-arm" } else { "qemu-system-x86" }.to_owned());
     let mut lists = vec!["tests/image/packages"];
     if purpose == Purpose::Test {
-        let node = if page::has_node() { &[][..] } else { NODE };
+        let node = if node::is_there() { &[][..] } else { NODE };
         names.extend(TEST.iter().chain(node).map(|name| (*name).to_owned()));
         lists.push("tests/image/packages.arm64");
     }

@@ -185,6 +185,16 @@ fn join(reader: thread::JoinHandle<String>) -> String {
     reader.join().unwrap_or_default()
 }
 
+/// The triple of this machine.
+pub fn host_triple() -> Result<String> {
+    let version = capture(command("rustc").arg("-vV"))?;
+    version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .context("rustc names no host")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that has to hold before a change goes in.
 
 use crate::{
-    darwin, deny, fuzz, host_nix,
+    bundle, darwin, deny, fuzz, host_nix,
     image::{self, Arch},
     packages::{self, Purpose},
     page,
@@ -9,11 +9,11 @@ use crate::{
     run,
     stage::Stages,
 };
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::{path::PathBuf, process::Command, thread};
 
 /// The stages, in their order.
-pub const STAGES: [&str; 13] = [
+pub const STAGES: [&str; 14] = [
     "packages",
     "format",
     "page",
@@ -23,6 +23,7 @@ pub const STAGES: [&str; 13] = [
     "build",
     "unit",
     "fuzz",
+    "bundle",
     "images",
     "end-to-end",
     "darwin",
@@ -66,9 +67,10 @@ fn run_all(stages: &mut Stages) -> Result<()> {
     stages.run("fuzz", || fuzz::run(project, &fuzz::Options::short()))?;
     // a Mac has no way to make the images, and checks itself in "lint"
     if cfg!(target_os = "linux") {
+        let deb = stages.run("bundle", || package(project))?;
         if !project.end_to_end.is_empty() {
             stages.run("images", || Prepared::find_or_make(project))?;
-            stages.run("end-to-end", || end_to_end(project))?;
+            stages.run("end-to-end", || end_to_end(project, deb))?;
         }
         // clippy finds all that check finds
         stages.run("darwin", || darwin::run(project, darwin::Mode::Clippy, false))?;
@@ -100,10 +102,11 @@ fn unit(project: &Project) -> Result<()> {
     run::run(project.cargo("test").args(["--workspace", "--doc"]))
 }
 
-fn end_to_end(project: &Project) -> Result<()> {
+fn end_to_end(project: &Project, deb: Option<PathBuf>) -> Result<()> {
     if !run::is_root() {
         bail!("the end-to-end tests run virtual machines and a nix-daemon of their own as root: use sudo");
     }
+    let deb = deb.map_or_else(|| package(project), Ok)?;
     build(project)?;
     let prepared = Prepared::find_or_make(project)?;
     let threads = thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_MACHINES));
@@ -115,7 +118,14 @@ fn end_to_end(project: &Project) -> Result<()> {
     tests.env("IGLOO_TEST_IMAGE_AARCH64", prepared.arm64);
     tests.env("IGLOO_TEST_NIX", prepared.nix);
     tests.env("IGLOO_TEST_NIX_NEW", prepared.new_nix);
+    tests.env("IGLOO_TEST_DEB", deb);
     run::run(&mut tests)
+}
+
+/// The package that the tests install.
+fn package(project: &Project) -> Result<PathBuf> {
+    let made = bundle::run(project, bundle::Options { debug: true })?;
+    made.into_iter().next().context("the bundler made no package")
 }
 
 fn select<'a>(command: &'a mut Command, tests: &[String]) -> &'a mut Command {

@@ -197,7 +197,11 @@ impl Desktop {
 fn choose_port(paths: &Paths) {
     paths.create().unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    fs::write(paths.settings_file(), format!("[builders.{}]\nport = {port}\n", BuilderId::native())).unwrap();
+    fs::write(
+        paths.settings_file(),
+        format!("keychain = false\n[builders.{}]\nport = {port}\n", BuilderId::native()),
+    )
+    .unwrap();
 }
 
 /// Where the programs that run on a desktop keep Igloo's files.

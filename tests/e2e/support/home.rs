@@ -52,6 +52,7 @@ pub struct Home {
     dir: tempfile::TempDir,
     engine: Option<Child>,
     sandbox: Option<Sandbox>,
+    session: Vec<(&'static str, String)>,
 }
 
 impl Home {
@@ -76,15 +77,20 @@ impl Home {
     pub fn with(more: &str) -> Home {
         let dir = tempfile::Builder::new().prefix("igloo-").tempdir().unwrap();
         fs::create_dir_all(dir.path().join("config")).unwrap();
-        let home = Home { dir, engine: None, sandbox: None };
+        let home = Home { dir, engine: None, sandbox: None, session: vec![] };
         let image =
             if more.starts_with("image =") { String::new() } else { format!("image = {:?}\n", tiny_image()) };
         let settings = format!(
-            "[builders.x86_64]\nport = {}\ncores = 1\nmemory = 1024\ndisk = 10\naccel = \"tcg\"\n{image}{more}",
+            "keychain = false\n[builders.x86_64]\nport = {}\ncores = 1\nmemory = 1024\ndisk = 10\naccel = \"tcg\"\n{image}{more}",
             free_port()
         );
         fs::write(home.settings_file(), settings).unwrap();
         home
+    }
+
+    /// Puts it into a desktop session with these variables, and no other.
+    pub fn join(&mut self, session: Vec<(&'static str, String)>) {
+        self.session = session;
     }
 
     pub fn path(&self) -> &Path {
@@ -106,6 +112,9 @@ impl Home {
             None => Command::new(program.as_ref()),
         };
         command.env("IGLOO_HOME", self.path()).env("NO_COLOR", "1").stdin(Stdio::null());
+        // the tester's own keychain is none of a test's business
+        command.env_remove("DBUS_SESSION_BUS_ADDRESS").env_remove("XDG_RUNTIME_DIR");
+        command.envs(self.session.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -241,7 +250,8 @@ impl Drop for Home {
     }
 }
 
-fn files_below(dir: &Path) -> Vec<PathBuf> {
+/// Every file below a folder.
+pub fn files_below(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
     entries.flat_map(|p| if p.is_dir() && !p.is_symlink() { files_below(&p) } else { vec![p] }).collect()
 }

@@ -1,9 +1,13 @@
 //! What the end-to-end tests stand on.
 
+#[path = "../../support/bus.rs"]
+mod bus;
 mod home;
+mod keyring;
 mod sandbox;
 
-pub use home::{Home, Run, free_port};
+pub use home::{Home, Run, files_below, free_port};
+pub use keyring::Keyring;
 pub use sandbox::Sandbox;
 
 use std::{

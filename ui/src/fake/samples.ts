@@ -93,6 +93,7 @@ export function builder(id: BuilderId, more: Partial<BuilderView> = {}): Builder
     builds: null,
     warning: null,
     setup: { state: "in_place" },
+    key_in: { place: "keychain" },
     ...more,
   };
 }

@@ -47,6 +47,7 @@ fn machine_line(b: &BuilderView) -> Option<String> {
         port: b.port,
         user: guest.user.clone(),
         identity: Default::default(),
+        agent: None,
         alias: b.alias.clone(),
         host_key: guest.host_key.clone(),
     };

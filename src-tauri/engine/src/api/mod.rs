@@ -9,12 +9,11 @@ mod log;
 mod routes;
 mod server;
 mod service;
-mod socket;
 
+pub use crate::socket::OwnListener as ApiListener;
 pub use client::Client;
 pub use server::serve;
 pub use service::Service;
-pub use socket::ApiListener;
 
 use axum::http::HeaderName;
 

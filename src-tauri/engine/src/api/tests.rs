@@ -66,6 +66,7 @@ impl Service for Fake {
             port: 1,
             user: "builder".into(),
             identity: self.dir.join("key"),
+            agent: None,
             alias: id.alias().into(),
             host_key: "ssh-ed25519 AAAA".into(),
         })

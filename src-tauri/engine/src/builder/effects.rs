@@ -29,7 +29,7 @@ impl<H: Hypervisor> Supervisor<H> {
         let launch = start::launch(
             self.id,
             self.hypervisor.clone(),
-            self.layout.clone(),
+            (self.layout.clone(), self.keys.clone()),
             self.settings.clone(),
             self.term.clone(),
             self.teller.clone(),
@@ -49,7 +49,7 @@ impl<H: Hypervisor> Supervisor<H> {
             port: m.launched.vm.record().ssh_port,
             user: m.launched.image.manifest.user.clone(),
             host_key: m.launched.keys.host.clone(),
-            key: m.launched.keys.user.private_path.clone(),
+            key: m.launched.keys.user.clone(),
         };
         let climb =
             start::climb(self.id, target, m.info.accel, climb, self.term.clone(), self.teller.clone());

@@ -7,7 +7,7 @@ use crate::{
         paths::{cannot, private_dir},
     },
     image::{HostKey, Image},
-    keys::{HOST_KEY, KeyPair, PublicKey, USER_KEY, ensure_pair},
+    keys::{HOST_KEY, PublicKey, UserKey, ensure_pair},
     vm::RunDir,
 };
 use igloo_protocol::{BuilderId, Code, Problem};
@@ -30,10 +30,10 @@ pub struct Layout {
 }
 
 /// The keys of one builder.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Keys {
     /// The user's own: Igloo and the user's terminal log in with it.
-    pub user: KeyPair,
+    pub user: UserKey,
     /// What the guest's sshd must show.
     pub host: PublicKey,
 }
@@ -54,21 +54,21 @@ impl Layout {
         &self.run_dir
     }
 
-    /// Makes the keys where they are missing, and lays out the shares that the image asks for.
+    /// Makes the guest's key where it is missing, and lays out the shares that the image asks for.
     ///
     /// # Errors
     /// Keys that are damaged, a disk that is full, a share that nobody knows.
-    pub fn prepare(&self, image: &Image) -> Result<(Keys, Vec<(String, PathBuf)>), Problem> {
+    pub fn prepare(&self, image: &Image, user: UserKey) -> Result<(Keys, Vec<(String, PathBuf)>), Problem> {
         private_dir(&self.dir)?;
         let manifest = &image.manifest;
-        let keys = self.keys(image)?;
+        let keys = Keys { user, host: self.host_key(image)? };
         let mut shares = Vec::new();
         for tag in &manifest.shares {
             let share = self.share(tag);
             private_dir(&share)?;
             shares.push((tag.clone(), share));
         }
-        self.authorize(image)?;
+        self.authorize(image, &keys.user)?;
         if let HostKey::Provided { tag, file } = &manifest.host_key {
             let private = self.dir.join("keys").join(HOST_KEY);
             let text = fs::read(&private).map_err(|e| cannot("read", &private, &e))?;
@@ -77,18 +77,17 @@ impl Layout {
         Ok((keys, shares))
     }
 
-    /// The keys, made where they are missing.
+    /// What the guest's sshd must show: made where it is missing.
     ///
     /// # Errors
-    /// Keys that are damaged, a disk that is full.
-    pub fn keys(&self, image: &Image) -> Result<Keys, Problem> {
-        let dir = self.dir.join("keys");
-        let user = ensure_pair(&dir, USER_KEY, "builder@localhost")?;
-        let host = match &image.manifest.host_key {
-            HostKey::Known { public } => parse_key(public)?,
-            HostKey::Provided { .. } => parse_key(&ensure_pair(&dir, HOST_KEY, "root@igloo")?.public_line)?,
-        };
-        Ok(Keys { user, host })
+    /// A key that is damaged, a disk that is full.
+    pub fn host_key(&self, image: &Image) -> Result<PublicKey, Problem> {
+        match &image.manifest.host_key {
+            HostKey::Known { public } => parse_key(public),
+            HostKey::Provided { .. } => {
+                parse_key(&ensure_pair(&self.dir.join("keys"), HOST_KEY, "root@igloo")?.public_line)
+            }
+        }
     }
 
     /// Writes who may log in: the user, and the Nix daemon where it has a key. The guest's sshd
@@ -96,10 +95,9 @@ impl Layout {
     ///
     /// # Errors
     /// A disk that is full, an image without a share for the keys.
-    pub fn authorize(&self, image: &Image) -> Result<(), Problem> {
-        let user = ensure_pair(&self.dir.join("keys"), USER_KEY, "builder@localhost")?;
+    pub fn authorize(&self, image: &Image, user: &UserKey) -> Result<(), Problem> {
         let keys = &image.manifest.keys;
-        let mut lines = user.public_line.trim().to_owned() + "\n";
+        let mut lines = user.public_line().trim().to_owned() + "\n";
         if let Some(daemon) = self.daemon_key() {
             lines += &daemon;
             lines.push('\n');
@@ -112,11 +110,6 @@ impl Layout {
     pub fn daemon_key(&self) -> Option<String> {
         let line = fs::read_to_string(self.dir.join("keys").join(DAEMON_KEY)).ok()?;
         Some(line.trim().to_owned()).filter(|line| !line.is_empty())
-    }
-
-    /// The file of the private key with which the user logs in.
-    pub fn user_key(&self) -> PathBuf {
-        self.dir.join("keys").join(USER_KEY)
     }
 
     /// Keeps, or forgets, the Nix daemon's public key.

@@ -4,6 +4,7 @@ mod breaker;
 mod drift;
 mod effects;
 mod hub;
+mod key;
 mod layout;
 mod lifecycle;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     guest::{self, Target},
     image::{Disk, Disks, Image},
+    keys::UserKeys,
     settings::BuilderSettings,
     vm::{Hypervisor, MachineSpec},
 };
@@ -30,12 +31,12 @@ const ANSWER: Duration = Duration::from_secs(20);
 pub async fn launch<H: Hypervisor>(
     id: BuilderId,
     hypervisor: Arc<H>,
-    layout: Layout,
+    (layout, keys): (Layout, UserKeys),
     settings: BuilderSettings,
     term: Term,
     teller: Teller,
 ) {
-    match try_launch(id, &*hypervisor, &layout, &settings, &term, &teller).await {
+    match try_launch(id, &*hypervisor, (&layout, &keys), &settings, &term, &teller).await {
         Ok(Some(launched)) => teller.tell(News::Launched(Box::new(launched))),
         Ok(None) => {}
         Err(problem) => teller.tell(News::Failed(term, problem)),
@@ -45,7 +46,7 @@ pub async fn launch<H: Hypervisor>(
 async fn try_launch<H: Hypervisor>(
     id: BuilderId,
     hypervisor: &H,
-    layout: &Layout,
+    (layout, keys): (&Layout, &UserKeys),
     settings: &BuilderSettings,
     term: &Term,
     teller: &Teller,
@@ -54,7 +55,7 @@ async fn try_launch<H: Hypervisor>(
     step(PrepareStep::Image);
     let image = open_image(id, settings)?;
     step(PrepareStep::Keys);
-    let (keys, shares) = layout.prepare(&image)?;
+    let (keys, shares) = layout.prepare(&image, keys.ensure().await?)?;
     step(PrepareStep::Disk);
     let disk = prepare_disk(id, layout, &image, settings).await?;
     if !term.is_current() {

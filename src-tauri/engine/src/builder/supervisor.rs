@@ -13,6 +13,7 @@ use crate::{
     gateway::Gateway,
     guest::{Guest, Observation},
     image::Image,
+    keys::{Agent, UserKeys},
     settings::BuilderSettings,
     vm::{Exit, Hypervisor, Vm},
 };
@@ -30,6 +31,8 @@ pub(super) struct Machine {
     pub(super) launched: Launched,
     pub(super) guest: Option<Guest>,
     pub(super) info: GuestInfo,
+    /// Where the user's key lies in no file: ssh's way to it, for as long as the machine runs.
+    _agent: Option<Agent>,
 }
 
 /// The supervisor of one builder.
@@ -37,6 +40,7 @@ pub struct Supervisor<H> {
     pub(super) id: BuilderId,
     pub(super) hypervisor: Arc<H>,
     pub(super) layout: Layout,
+    pub(super) keys: UserKeys,
     pub(super) hub: Hub,
     pub(super) settings: BuilderSettings,
     pub(super) life: Lifecycle,
@@ -56,7 +60,7 @@ impl<H: Hypervisor> Supervisor<H> {
     pub fn new(
         id: BuilderId,
         hypervisor: Arc<H>,
-        layout: Layout,
+        (layout, keys): (Layout, UserKeys),
         hub: Hub,
         settings: BuilderSettings,
     ) -> (Supervisor<H>, mpsc::UnboundedSender<Message>) {
@@ -65,6 +69,7 @@ impl<H: Hypervisor> Supervisor<H> {
             id,
             hypervisor,
             layout,
+            keys,
             hub,
             settings,
             life: Lifecycle::default(),
@@ -82,10 +87,10 @@ impl<H: Hypervisor> Supervisor<H> {
 
     /// Adopts what still runs, then works until nobody writes any more. Machines are left running.
     pub async fn run(mut self) {
+        self.look_for_key();
         self.adopt().await;
         if let Err(problem) = self.open_gateway().await {
-            warn!(builder = %self.id, "{problem}");
-            self.hub.update(self.id, |v| v.warning = Some(problem));
+            self.warn(problem);
         }
         self.show();
         while let Some(message) = self.inbox.recv().await {
@@ -98,16 +103,13 @@ impl<H: Hypervisor> Supervisor<H> {
         match self.hypervisor.adopt(self.layout.run_dir()).await {
             Ok(None) => self.clean_up(),
             Ok(Some(vm)) => self.take_over(Arc::new(vm)),
-            Err(problem) => {
-                warn!(builder = %self.id, "{problem}");
-                self.hub.update(self.id, |v| v.warning = Some(problem));
-            }
+            Err(problem) => self.warn(problem),
         }
     }
 
     fn take_over(&mut self, vm: Arc<Vm>) {
         let found =
-            Image::open(&vm.record().manifest).and_then(|image| Ok((self.layout.keys(&image)?, image)));
+            Image::open(&vm.record().manifest).and_then(|image| Ok((self.found_keys(&image)?, image)));
         match found {
             Ok((keys, image)) => {
                 info!(builder = %self.id, pid = vm.record().pid, "adopted the machine that runs");
@@ -173,7 +175,8 @@ impl<H: Hypervisor> Supervisor<H> {
 
     fn daemon_key(&mut self, line: Option<&str>) -> Result<(), Problem> {
         self.layout.set_daemon_key(line)?;
-        self.machine.as_ref().map_or(Ok(()), |m| self.layout.authorize(&m.launched.image))
+        let Some(m) = &self.machine else { return Ok(()) };
+        self.layout.authorize(&m.launched.image, &m.launched.keys.user)
     }
 
     async fn choose(&mut self, settings: BuilderSettings) -> Result<(), Problem> {
@@ -244,8 +247,9 @@ impl<H: Hypervisor> Supervisor<H> {
         if let Some(warning) = launched.warning.clone() {
             self.hub.update(self.id, |v| v.warning = Some(warning));
         }
+        let agent = self.offer_key(&launched.keys.user);
         tokio::spawn(watch::machine(launched.vm.clone(), self.teller.clone()));
-        self.machine = Some(Machine { launched, guest: None, info });
+        self.machine = Some(Machine { launched, guest: None, info, _agent: agent });
     }
 
     fn meet(&mut self, up: Up) {

@@ -5,12 +5,11 @@ use super::{
     line::{Line, NoLogin},
     trouble,
 };
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, UserKey};
 use igloo_protocol::{Problem, Rung};
 use std::{
     io,
     net::{Ipv4Addr, Shutdown},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -21,7 +20,7 @@ use tokio::{
 };
 
 /// Where a guest is, and how to know it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
     /// Its sshd's port on this machine's loopback.
     pub port: u16,
@@ -29,8 +28,8 @@ pub struct Target {
     pub user: String,
     /// The one host key that it may show.
     pub host_key: PublicKey,
-    /// The private key to log in with.
-    pub key: PathBuf,
+    /// The key to log in with.
+    pub key: UserKey,
 }
 
 /// The first wait for a banner. A forward accepts before there is a guest; a try made before the guest has a
@@ -50,7 +49,7 @@ const EXCHANGE: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`igloo_protocol::Code::HostKeyMismatch`] and [`igloo_protocol::Code::LoginFailed`] at once,
-/// [`igloo_protocol::Code::BootTimeout`] with the rung that was not reached.
+/// [`igloo_protocol::Code::BootTimeout`] with the rung that was not reached; a key that can't be had.
 pub async fn connect(
     target: &Target,
     deadline: Duration,
@@ -138,11 +137,15 @@ async fn attempt<F: FnMut(Rung)>(
         }
     }
 
-    let (user, key) = (target.user.clone(), target.key.clone());
-    let logged_in = blocking(Rung::Login, move || line.login(&user, &key, until).map(|()| line)).await?;
+    // may wait for the user, which is no fault of the guest's
+    let asked = Instant::now();
+    let private = target.key.private().await.map_err(Failed::Final)?;
+    let until = (end + asked.elapsed()).min(Instant::now() + EXCHANGE).into_std();
+    let user = target.user.clone();
+    let logged_in = blocking(Rung::Login, move || line.login(&user, &private, until).map(|()| line)).await?;
     let line = logged_in.map_err(|no| match no {
-        NoLogin::Refused(why) => Failed::Final(trouble::refused(&target.user, &target.key, &why)),
-        NoLogin::KeyFile(why) => Failed::Final(trouble::key_file(&target.key, &why)),
+        NoLogin::Refused(why) => Failed::Final(trouble::refused(&target.user, &target.key.describe(), &why)),
+        NoLogin::Key(why) => Failed::Final(trouble::key(&target.key.describe(), &why)),
         // such as pam_nologin's, which ends the connection while systemd still boots
         NoLogin::Other(stop) => passing(Rung::Login, stop, LONG_PAUSE),
     })?;

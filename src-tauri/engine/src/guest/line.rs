@@ -6,6 +6,7 @@
 //! one window: who waits for one of them may wait for ever).
 
 use super::{OUTPUT_LIMIT, Output};
+use crate::keys::Secret;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -14,7 +15,6 @@ use ssh2::{BlockDirections, Channel, ErrorCode, MethodType, Session};
 use std::{
     io::{self, Write as _},
     net::{Shutdown, TcpStream},
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,7 +22,7 @@ use std::{
 /// `LIBSSH2_ERROR_EAGAIN` of libssh2.h
 const EAGAIN: i32 = -37;
 /// `LIBSSH2_ERROR_FILE`: the private key can't be read.
-const KEY_FILE: i32 = -16;
+const KEY: i32 = -16;
 /// `LIBSSH2_ERROR_AUTHENTICATION_FAILED` and `LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED`
 const REFUSED: [i32; 2] = [-18, -19];
 /// `LIBSSH2_ERROR_SOCKET_NONE`, `_SOCKET_SEND`, `_SOCKET_DISCONNECT` and `_SOCKET_RECV`
@@ -76,8 +76,8 @@ impl std::fmt::Display for Stop {
 pub(super) enum NoLogin {
     /// The guest refuses the key.
     Refused(String),
-    /// The key's file can't be used.
-    KeyFile(String),
+    /// The key can't be used.
+    Key(String),
     /// Anything that may pass.
     Other(Stop),
 }
@@ -133,15 +133,14 @@ impl Line {
     }
 
     /// Logs in.
-    pub(super) fn login(&self, user: &str, key: &Path, deadline: Instant) -> Result<(), NoLogin> {
-        let tried = self.until(deadline, || self.session.userauth_pubkey_file(user, None, key, None));
+    pub(super) fn login(&self, user: &str, key: &Secret, deadline: Instant) -> Result<(), NoLogin> {
+        let key = std::str::from_utf8(key.bytes()).map_err(|e| NoLogin::Key(e.to_string()))?;
+        let tried = self.until(deadline, || self.session.userauth_pubkey_memory(user, None, key, None));
         tried.map_err(|stop| match stop {
             Stop::Ssh(e) if REFUSED.iter().any(|c| e.code() == ErrorCode::Session(*c)) => {
                 NoLogin::Refused(e.message().to_owned())
             }
-            Stop::Ssh(e) if e.code() == ErrorCode::Session(KEY_FILE) => {
-                NoLogin::KeyFile(e.message().to_owned())
-            }
+            Stop::Ssh(e) if e.code() == ErrorCode::Session(KEY) => NoLogin::Key(e.message().to_owned()),
             other => NoLogin::Other(other),
         })
     }

@@ -2,7 +2,7 @@
 
 use crate::keys::{PublicKey, fingerprint};
 use igloo_protocol::{Code, Problem, Rung};
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 const SEE_LOG: &str = "look at the builder's log (`igloo log`), and start it again";
 
@@ -27,17 +27,17 @@ pub(super) fn host_key_mismatch(expected: &PublicKey, shown: &[u8]) -> Problem {
     Problem::new(Code::HostKeyMismatch, message, remedy)
 }
 
-pub(super) fn refused(user: &str, key: &Path, why: &str) -> Problem {
-    let message = format!("the guest did not let \u{2018}{user}\u{2019} in with {}: {why}", key.display());
+pub(super) fn refused(user: &str, key: &str, why: &str) -> Problem {
+    let message = format!("the guest did not let \u{2018}{user}\u{2019} in with {key}: {why}");
     let remedy = "the guest reads the keys it takes from the share when it starts: restart the builder; if that \
                   does not help, its image expects them elsewhere";
     Problem::new(Code::LoginFailed, message, remedy)
 }
 
-pub(super) fn key_file(key: &Path, why: &str) -> Problem {
+pub(super) fn key(key: &str, why: &str) -> Problem {
     Problem::new(
         Code::LoginFailed,
-        format!("the key {} can't be used: {why}", key.display()),
+        format!("{key} can't be used: {why}"),
         "move it away, and a new one is made at the next start",
     )
 }

@@ -133,7 +133,7 @@ impl Paths {
             let closed = fs::Permissions::from_mode(0o700);
             fs::set_permissions(dir, closed).map_err(|e| cannot("close to others", dir, &e))?;
         }
-        check_socket_length(&self.runtime_dir.join("x86_64/qmp.sock"))
+        check_socket_length(&self.runtime_dir.join("aarch64/agent.sock"))
     }
 }
 

@@ -30,6 +30,11 @@ impl RunDir {
         self.0.join("qmp.sock")
     }
 
+    /// The ssh-agent with the user's key.
+    pub fn agent(&self) -> PathBuf {
+        self.0.join("agent.sock")
+    }
+
     /// The guest's console.
     pub fn console(&self) -> PathBuf {
         self.0.join("console.log")

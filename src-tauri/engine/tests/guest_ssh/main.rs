@@ -5,10 +5,10 @@ mod sshd;
 
 use igloo_engine::{
     guest::{Guest, OUTPUT_LIMIT, Target, connect},
-    keys::{PublicKey, ensure_pair},
+    keys::{Agent, PublicKey, UserKey, ensure_pair},
 };
 use igloo_protocol::{Code, Problem, Rung};
-use sshd::{Answer, Server};
+use sshd::{Answer, Server, user_key};
 use std::{
     io::Read as _,
     net::{Ipv4Addr, TcpListener},
@@ -76,13 +76,47 @@ async fn another_host_key_is_told_at_once() {
 async fn a_refused_key_is_told_at_once() {
     let server = Server::start(&[]);
     let other = ensure_pair(server.dir.path(), "other", "other").unwrap();
-    let problem = fails(&Target { key: other.private_path, ..server.target() }, LONG).await;
+    let problem = fails(&Target { key: user_key(&other), ..server.target() }, LONG).await;
     assert_eq!(problem.code, Code::LoginFailed);
     assert_eq!(server.accepted(), 1);
 
-    let problem = fails(&Target { key: server.dir.path().join("none"), ..server.target() }, LONG).await;
-    assert_eq!(problem.code, Code::LoginFailed);
+    // neither of these gets as far as a login
+    let none = UserKey::in_file(server.dir.path().join("none"), &other.public_line);
+    let problem = fails(&Target { key: none, ..server.target() }, LONG).await;
+    assert_eq!(problem.code, Code::BadKey);
     assert!(problem.message.contains("none"), "{problem}");
+    std::fs::write(&other.private_path, "garbage").unwrap();
+    let problem = fails(&Target { key: user_key(&other), ..server.target() }, LONG).await;
+    assert_eq!(problem.code, Code::LoginFailed);
+    assert!(problem.message.contains("other can't be used"), "{problem}");
+}
+
+#[tokio::test]
+async fn ssh_logs_in_by_the_agent_with_the_public_half_alone() {
+    let server = Server::start(&[]);
+    let (socket, public) = (server.dir.path().join("run/agent.sock"), server.dir.path().join("offered.pub"));
+    std::fs::write(&public, format!("{}\n", server.user_key.public_line)).unwrap();
+    let ssh = async |agent: &str| {
+        let mut ssh = tokio::process::Command::new("ssh");
+        ssh.args(["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"])
+            .args(["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR"])
+            .args(["-o", &format!("IdentityAgent={agent}"), "-i"])
+            .arg(&public)
+            .args([
+                "-p",
+                &server.target().port.to_string(),
+                "-l",
+                &server.target().user,
+                "127.0.0.1",
+                "echo in",
+            ]);
+        let output = tokio::time::timeout(LONG, ssh.kill_on_drop(true).output()).await.unwrap().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert_eq!(ssh("none").await, (Some(255), String::new()), "the public half opens nothing");
+    let agent = Agent::serve(&socket, user_key(&server.user_key)).unwrap();
+    assert_eq!(ssh(socket.to_str().unwrap()).await, (Some(0), "in\n".into()));
+    drop(agent);
 }
 
 #[tokio::test]

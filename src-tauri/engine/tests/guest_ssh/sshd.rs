@@ -2,7 +2,7 @@
 
 use igloo_engine::{
     guest::Target,
-    keys::{KeyPair, PublicKey, ensure_pair},
+    keys::{KeyPair, PublicKey, UserKey, ensure_pair},
 };
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
@@ -31,6 +31,11 @@ struct Connection {
     stream: TcpStream,
     group: Pid,
     waiter: JoinHandle<()>,
+}
+
+/// A key pair as the engine logs in with it.
+pub fn user_key(pair: &KeyPair) -> UserKey {
+    UserKey::in_file(&pair.private_path, &pair.public_line)
 }
 
 pub struct Server {
@@ -77,7 +82,7 @@ impl Server {
 
     pub fn target(&self) -> Target {
         let host_key: PublicKey = self.host_key.public().unwrap();
-        Target { port: self.port, user: whoami(), host_key, key: self.user_key.private_path.clone() }
+        Target { port: self.port, user: whoami(), host_key, key: user_key(&self.user_key) }
     }
 
     /// How many connections there were.

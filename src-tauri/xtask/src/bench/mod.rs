@@ -1,8 +1,9 @@
-//! `cargo xtask bench`: how quickly a builder is there, and what the engine costs while it is.
+//! `cargo xtask bench`: how quickly a builder is there, and what the engine and the menu-bar app cost.
 //!
 //! Times on a shared machine are noisy: rounds and medians, printed and never asserted.
 
 mod process;
+mod tray;
 
 use crate::{
     image::{self, Arch},
@@ -29,6 +30,9 @@ pub struct Options {
     /// Seconds to watch the engine idle for
     #[arg(long, default_value_t = 60)]
     idle: u64,
+    /// Seconds to watch the menu-bar app for, with a change of state in each; 0 leaves it out
+    #[arg(long, default_value_t = 600)]
+    changes: u64,
     /// The guest with the tiny init in place of systemd
     #[arg(long)]
     tiny: bool,
@@ -52,7 +56,12 @@ pub fn run(options: Options) -> Result<()> {
     };
     let measured = bench.measure(&image, &options);
     fs::remove_dir_all(&home)?;
-    measured
+    measured?;
+    if options.changes > 0 && cfg!(target_os = "linux") {
+        tray::run(project, options.changes)
+    } else {
+        Ok(())
+    }
 }
 
 struct Bench {
@@ -64,7 +73,7 @@ struct Bench {
 impl Bench {
     fn measure(&self, image: &Path, options: &Options) -> Result<()> {
         let settings = format!(
-            "[builders.{}]\nenabled = true\nimage = {image:?}\nport = {}\n",
+            "keychain = false\n[builders.{}]\nenabled = true\nimage = {image:?}\nport = {}\n",
             self.builder,
             free_port()?
         );

@@ -59,6 +59,8 @@ impl Igloo {
     pub fn configure(&self, builder: &str, image: &Path) -> Result<()> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
         let image = image.to_str().context("the image's path is no UTF-8")?;
+        // the user's own keychain is not to keep what is thrown away
+        self.run(&["settings", "set", "keychain", "false"])?;
         for (setting, value) in [("image", image), ("port", &port), ("memory", MEMORY)] {
             self.run(&["settings", "set", &format!("builders.{builder}.{setting}"), value])?;
         }

@@ -1,4 +1,4 @@
-//! The socket of the API: where it may lie, who may talk to it, and what becomes of a stale one.
+//! A socket for this user alone: where it may lie, who may talk to it, and what becomes of a stale one.
 
 use crate::host::paths::{cannot, check_socket_length, private_dir};
 use axum::serve::Listener;
@@ -21,22 +21,22 @@ use tokio::net::{UnixListener, UnixStream, unix::SocketAddr};
 /// How long accepting waits after an error that may pass (no file descriptor left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// The API's listening socket. Dropping it takes the socket's file away, if it is still this one's.
+/// A listening socket for this user alone. Dropping it takes the socket's file away, if it is still this one's.
 #[derive(Debug)]
-pub struct ApiListener {
+pub struct OwnListener {
     inner: UnixListener,
     path: PathBuf,
     inode: u64,
 }
 
-impl ApiListener {
+impl OwnListener {
     /// Listens at `path` with mode 0600 in a folder with mode 0700, which is made if missing. A
     /// socket file on which nobody answers is replaced. Call it within a tokio runtime.
     ///
     /// # Errors
     /// [`Code::EngineRunning`] where another answers there, [`Code::NotAllowed`] for a folder that is
     /// another user's or open to others, [`Code::Usage`] for a path that is too long.
-    pub fn bind(path: &Path) -> Result<ApiListener, Problem> {
+    pub fn bind(path: &Path) -> Result<OwnListener, Problem> {
         check_socket_length(path)?;
         let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
         private_dir(dir)?;
@@ -49,11 +49,11 @@ impl ApiListener {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))
             .map_err(|e| cannot("close to others", path, &e))?;
         let inode = fs::symlink_metadata(path).map_err(|e| cannot("look at", path, &e))?.ino();
-        Ok(ApiListener { inner, path: path.to_owned(), inode })
+        Ok(OwnListener { inner, path: path.to_owned(), inode })
     }
 }
 
-impl Drop for ApiListener {
+impl Drop for OwnListener {
     fn drop(&mut self) {
         if fs::symlink_metadata(&self.path).is_ok_and(|m| m.ino() == self.inode) {
             // best effort: a file that stays is found to be stale by the next engine
@@ -62,7 +62,7 @@ impl Drop for ApiListener {
     }
 }
 
-impl Listener for ApiListener {
+impl Listener for OwnListener {
     type Io = UnixStream;
     type Addr = SocketAddr;
 
@@ -72,15 +72,17 @@ impl Listener for ApiListener {
             let (stream, addr) = match self.inner.accept().await {
                 Ok(accepted) => accepted,
                 Err(e) => {
-                    tracing::warn!("can't accept on the API's socket: {e}");
+                    tracing::warn!("can't accept on {}: {e}", self.path.display());
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
             match stream.peer_cred() {
                 Ok(peer) if may_connect(peer.uid(), geteuid().as_raw()) => return (stream, addr),
-                Ok(peer) => tracing::warn!("user {} may not use the API: turned away", peer.uid()),
-                Err(e) => tracing::warn!("can't tell who connects to the API: {e}"),
+                Ok(peer) => {
+                    tracing::warn!("user {} may not use {}: turned away", peer.uid(), self.path.display());
+                }
+                Err(e) => tracing::warn!("can't tell who connects to {}: {e}", self.path.display()),
             }
         }
     }
@@ -162,7 +164,7 @@ mod tests {
     async fn the_socket_is_the_users_alone() {
         let t = tempfile::tempdir().unwrap();
         let path = t.path().join("run/api.sock");
-        let listener = ApiListener::bind(&path).unwrap();
+        let listener = OwnListener::bind(&path).unwrap();
         let mode = |p: &Path| fs::symlink_metadata(p).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
         drop(listener);
@@ -173,22 +175,22 @@ mod tests {
     async fn a_second_one_is_refused_and_a_stale_one_replaced() {
         let t = tempfile::tempdir().unwrap();
         let path = t.path().join("run/api.sock");
-        let first = ApiListener::bind(&path).unwrap();
-        assert_eq!(ApiListener::bind(&path).unwrap_err().code, Code::EngineRunning);
+        let first = OwnListener::bind(&path).unwrap();
+        assert_eq!(OwnListener::bind(&path).unwrap_err().code, Code::EngineRunning);
         drop(first);
         // as a killed engine leaves it: the file is there, nobody listens
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(path.exists());
-        ApiListener::bind(&path).unwrap();
+        OwnListener::bind(&path).unwrap();
     }
 
     #[tokio::test]
     async fn an_old_listener_leaves_the_socket_of_its_successor() {
         let t = tempfile::tempdir().unwrap();
         let path = t.path().join("run/api.sock");
-        let old = ApiListener::bind(&path).unwrap();
+        let old = OwnListener::bind(&path).unwrap();
         fs::rename(&path, t.path().join("run/moved")).unwrap();
-        let _new = ApiListener::bind(&path).unwrap();
+        let _new = OwnListener::bind(&path).unwrap();
         drop(old);
         assert!(path.exists());
     }
@@ -199,12 +201,12 @@ mod tests {
         let open = t.path().join("open");
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
-        let code = |p: PathBuf| ApiListener::bind(&p).unwrap_err().code;
+        let code = |p: PathBuf| OwnListener::bind(&p).unwrap_err().code;
         assert_eq!(code(open.join("api.sock")), Code::NotAllowed);
         assert_eq!(code(t.path().join("x".repeat(100)).join("api.sock")), Code::Usage);
         // a file in the socket's place is not ours to take away
         fs::write(t.path().join("precious"), "x").unwrap();
-        assert!(ApiListener::bind(&t.path().join("precious")).is_err());
+        assert!(OwnListener::bind(&t.path().join("precious")).is_err());
         assert!(t.path().join("precious").exists());
     }
 }
