@@ -49,6 +49,11 @@ pub fn afternoon() -> Vec<BuilderView> {
     vec![building(two()), intel()]
 }
 
+/// Both builders, and neither runs.
+pub fn idle() -> Vec<BuilderView> {
+    vec![arm(Phase::Stopped), intel()]
+}
+
 /// Neither was ever started, and Nix knows of neither.
 pub fn first_day() -> Vec<BuilderView> {
     [arm(Phase::Stopped), BuilderView { enabled: false, ..intel() }].map(unknown_to_nix).into()
@@ -166,6 +171,7 @@ pub fn access() -> SshAccess {
         port: 31022,
         user: "builder".into(),
         identity: "/home/ann/.local/state/igloo/builder_ed25519".into(),
+        agent: None,
         alias: ARM.alias().into(),
         host_key: HOST_KEY.into(),
     }

@@ -96,7 +96,7 @@ impl Engine {
             })),
             commands: Mutex::new(sender),
             log: paths.state_dir.join("console.log"),
-            settings: Mutex::new(vec![image()]),
+            settings: Mutex::new(settings()),
             access: Mutex::default(),
             pid: AtomicU32::new(1),
         });
@@ -140,15 +140,19 @@ impl Engine {
     }
 }
 
-fn image() -> SettingView {
-    SettingView {
-        key: "builders.x86_64.image".into(),
-        value: Some("\"/image\"".into()),
+/// Those that the tests ask for.
+fn settings() -> Vec<SettingView> {
+    let view = |key: &str, value: &str, effect: &str| SettingView {
+        key: key.into(),
+        value: Some(value.into()),
         default: None,
         set: true,
-        effect: "the folder of the image that the builder boots".into(),
+        effect: effect.into(),
         applies: Applies::NextStart,
-    }
+    };
+    let image = view("builders.x86_64.image", "\"/image\"", "the folder of the image that the builder boots");
+    let terminal = view("terminal", "\"x-terminal-emulator\"", "the terminal that a builder is opened in");
+    vec![image, terminal]
 }
 
 /// An enabled builder, set up, in this phase.
