@@ -48,11 +48,12 @@ pub fn take(scheme: Scheme) {
     let dark = page.run("done(matchMedia('(prefers-color-scheme: dark)').matches)", json!([]));
     assert_eq!(dark, Value::Bool(scheme == Scheme::Dark), "the page is in the other appearance");
     let shots = Shots { desktop: &desktop, engine: &engine, page: &page, scheme };
+    // first: a window that has seen a build end says so
+    shots.first_run();
     shots.builders();
     shots.queue();
     shots.nix();
     shots.settings_and_logs();
-    shots.first_run();
 }
 
 fn driver(desktop: &Desktop) -> Command {
@@ -83,8 +84,9 @@ impl Shots<'_> {
 
     /// Goes to a page, and waits until it has its title.
     fn go(&self, route: &str, title: &str) {
-        self.run(&format!("location.hash = '#/{route}'; done(null)"));
-        self.titled(title);
+        // again and again: a page that is just opening goes to the page that it was opened for
+        let script = format!("location.hash = '#/{route}'; done(document.querySelector('h1')?.textContent)");
+        wait_for(title, || (self.run(&script) == title).then_some(()));
         // no part of a page that was scrolled, no focus from the one before
         self.run(
             "document.activeElement?.blur(); document.querySelector('main')?.scrollTo(0, 0); done(null)",
@@ -140,10 +142,11 @@ impl Shots<'_> {
         let texts: Vec<String> = usages.iter().map(|usage| format!("{:.0}%", usage.cpu * 100.0)).collect();
         // the page asks for each sample itself, by a command: a question by the driver takes seconds at times
         let script = "const [texts] = arguments, real = Date.now, last = texts.length - 1;
+            const end = real.call(Date);
             let n = 0;
             const next = () => {
-                const back = 120000 * (1 - n / last);
-                Date.now = () => real.call(Date) - back;
+                const now = end - 120000 * (1 - n / last);
+                Date.now = () => now;
                 const command = { command: 'start', builder: 'x86_64' };
                 window.__TAURI_INTERNALS__.invoke('command', { command });
             };
@@ -210,9 +213,7 @@ impl Shots<'_> {
     }
 
     fn first_run(&self) {
-        // another window: it has seen no build end yet
         self.engine.show(content::first_day());
-        self.run("location.reload(); done(null)");
         self.go("welcome", "Build for Linux, right here");
         self.take("welcome");
         self.press("Get Started");

@@ -49,7 +49,8 @@ impl Fake {
             pid: self.pid.load(Ordering::Relaxed),
             started_ms: 0,
         };
-        self.snapshots.send_replace(Arc::new(Snapshot { seq: 1, engine, builders }));
+        let seq = self.snapshots.borrow().seq + 1;
+        self.snapshots.send_replace(Arc::new(Snapshot { seq, engine, builders }));
     }
 }
 
