@@ -3,7 +3,7 @@
 use crate::support::{CLI, Desktop, Engine, Page, Proc, TRAY, Tray, build, builder, wait_for};
 use igloo_protocol::{BuilderId, BuilderView, Code, Command, Phase, Problem, Rung, SettingsPatch, StopMode};
 use serde_json::{Value, json};
-use std::{fs, io::Write, os::unix::fs::PermissionsExt, process};
+use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path, process};
 
 const X: BuilderId = BuilderId::X86_64;
 
@@ -130,17 +130,23 @@ fn what_is_shown_is_never_made_anew() {
     assert_eq!(kept, fixed_before.len(), "{before:?}, {after:?}");
 }
 
+/// A terminal that only says what it was asked.
+fn terminal(bin: &Path, name: &str, said: &Path) {
+    let text = format!("#!/bin/sh\necho {name} \"$@\" >{0}.new && mv {0}.new {0}\n", said.display());
+    fs::write(bin.join(name), text).unwrap();
+    fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 #[test]
-fn open_terminal_runs_a_shell_in_the_builder() {
+fn open_terminal_runs_a_shell_in_the_builder_in_the_chosen_terminal() {
     let desktop = Desktop::start();
     let engine = Engine::start(&desktop.paths(), [builder(X, Phase::Stopped)]);
     let (bin, said) = (desktop.dir.path().join("bin"), desktop.dir.path().join("said"));
     fs::create_dir(&bin).unwrap();
-    let script = format!("#!/bin/sh\necho \"$@\" >{0}.new && mv {0}.new {0}\n", said.display());
-    let mut file = fs::File::create(bin.join("x-terminal-emulator")).unwrap();
-    file.write_all(script.as_bytes()).unwrap();
-    file.set_permissions(fs::Permissions::from_mode(0o755)).unwrap();
-    drop(file);
+    // the engine's settings name the second of these
+    for name in ["xdg-terminal-exec", "x-terminal-emulator"] {
+        terminal(&bin, name, &said);
+    }
     let path = format!("{}:/usr/bin:/bin", bin.display());
     let _app = Proc(desktop.command(TRAY).env("PATH", path).spawn().unwrap());
     let tray = desktop.tray();
@@ -150,7 +156,9 @@ fn open_terminal_runs_a_shell_in_the_builder() {
     wait_for("a terminal", || tray.find("Open Terminal").filter(|item| item.enabled));
     tray.click("Open Terminal");
     let words = wait_for("the terminal", || fs::read_to_string(&said).ok());
-    assert_eq!(words.trim(), format!("-e {} ssh x86_64", CLI));
+    let home = desktop.dir.path().join("igloo");
+    let command = format!("/usr/bin/env IGLOO_HOME={} {CLI} ssh x86_64", home.display());
+    assert_eq!(words.trim(), format!("x-terminal-emulator -e {command}"));
 }
 
 const AS_READER: &str = "IGLOO_TEST_READS_CLIPBOARD";

@@ -12,7 +12,7 @@ use super::{
     program,
     seen::Seen,
     shown::Shown,
-    terminal::{Desktops, OpenTerminal},
+    terminal::{self, Desktops, OpenTerminal},
     window,
 };
 use crate::notify;
@@ -53,9 +53,9 @@ pub fn run(parts: Parts<'_>) -> tauri::Result<i32> {
         sight: link.sight(),
         client: link.client(),
         runtime: link.runtime(),
-        paths,
+        paths: paths.clone(),
         program: program::in_shell(&igloo, &std::env::var_os("PATH").unwrap_or_default()),
-        terminal: Arc::new(Desktops { igloo }) as Arc<dyn OpenTerminal>,
+        terminal: Arc::new(Desktops { igloo, paths }) as Arc<dyn OpenTerminal>,
         page: Mutex::default(),
         logs: Followers::default(),
     });
@@ -128,7 +128,12 @@ fn clicked(app: &AppHandle, key: &str) -> Option<Click> {
 fn act(app: &AppHandle, face: &Arc<Face>, click: Click) {
     match click {
         Click::Command(command) => send(&face.runtime, face.client.clone(), command),
-        Click::Terminal(builder) => report(face.terminal.open(builder), "open a terminal"),
+        Click::Terminal(builder) => {
+            let (terminal, client) = (face.terminal.clone(), face.client.clone());
+            face.runtime.spawn(async move {
+                report(terminal::open(&terminal, &client, builder).await, "open a terminal");
+            });
+        }
         Click::Copy(text) => report(clipboard::put(text), "copy"),
         Click::Open(page) => window::open(app, Some(page)),
         Click::Quit => app.exit(0),

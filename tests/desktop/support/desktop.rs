@@ -149,16 +149,26 @@ impl Desktop {
 
     /// The program, on this desktop, with a home and folders of its own.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let dir = self.dir.path();
-        let mut command = private(program, dir);
+        let mut command = private(program, self.dir.path());
+        self.show(&mut command);
+        command
+    }
+
+    /// A program with another home for Igloo, on this desktop.
+    pub fn dress(&self, mut command: Command) -> Command {
+        separate(&mut command, self.dir.path());
+        self.show(&mut command);
+        command
+    }
+
+    fn show(&self, command: &mut Command) {
         command
             .env("DISPLAY", &self.display)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
-            .env("XDG_RUNTIME_DIR", dir)
+            .env("XDG_RUNTIME_DIR", self.dir.path())
             .env("GDK_BACKEND", "x11")
             .env("NO_AT_BRIDGE", "1")
             .env("GIO_USE_VFS", "local");
-        command
     }
 
     /// The display that it has, as `DISPLAY` says it.
@@ -171,12 +181,13 @@ impl Desktop {
         paths(self.dir.path())
     }
 
-    /// The newest tray item, once it is there and has a menu.
+    /// The newest tray item, once its app is there and gives it a menu.
     pub fn tray(&self) -> Tray<'_> {
-        let (name, path) = wait_for("the tray item", || self.items.lock().unwrap().last().cloned());
-        let tray = Tray::at(&self.connection, name, path);
-        wait_for("its menu", || tray.menu().filter(|items| !items.is_empty()));
-        tray
+        wait_for("the tray item and its menu", || {
+            let (name, path) = self.items.lock().unwrap().last().cloned()?;
+            let tray = Tray::at(&self.connection, name, path);
+            tray.menu().filter(|items| !items.is_empty()).map(|_| tray)
+        })
     }
 }
 
@@ -199,13 +210,18 @@ pub fn paths(dir: &Path) -> Paths {
 /// The program with a home and folders below `dir`, and without a display or a bus.
 pub fn private(program: impl AsRef<OsStr>, dir: &Path) -> Command {
     let mut command = Command::new(program);
+    separate(&mut command, dir);
+    command.env("IGLOO_HOME", dir.join("igloo"));
+    command
+}
+
+/// Gives a program folders below `dir` where it would take the user's, and no desktop.
+fn separate(command: &mut Command, dir: &Path) {
     command.env("HOME", dir);
     for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"] {
         command.env(name, dir.join(name));
     }
-    command.env("IGLOO_HOME", dir.join("igloo"));
     for name in ["IGLOO_LOG", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"] {
         command.env_remove(name);
     }
-    command
 }

@@ -45,14 +45,19 @@ impl Service for Fake {
     }
 
     fn settings(&self) -> Result<Vec<SettingView>, Problem> {
-        Ok(vec![SettingView {
-            key: "builders.x86_64.image".into(),
-            value: Some("\"/image\"".into()),
+        let view = |key: &str, value: &str, effect: &str| SettingView {
+            key: key.into(),
+            value: Some(value.into()),
             default: None,
             set: true,
-            effect: "the folder of the image that the builder boots".into(),
+            effect: effect.into(),
             applies: Applies::NextStart,
-        }])
+        };
+        let image =
+            view("builders.x86_64.image", "\"/image\"", "the folder of the image that the builder boots");
+        let terminal =
+            view("terminal", "\"x-terminal-emulator\"", "the terminal that a builder is opened in");
+        Ok(vec![image, terminal])
     }
 
     fn log_path(&self, _: BuilderId) -> PathBuf {

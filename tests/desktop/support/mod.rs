@@ -6,9 +6,14 @@ mod page;
 mod tray;
 mod windows;
 
+/// What the end-to-end tests stand on: an Igloo with a real machine, and a sandbox with a real Nix.
+#[path = "../../e2e/support/mod.rs"]
+#[allow(dead_code, unused_imports)]
+pub mod real;
+
 pub use desktop::{Desktop, Proc, private, wait_for};
 pub use engine::{Engine, build, builder};
-pub use page::Page;
+pub use page::{DRIVER, ENTER, Page};
 pub use tray::Tray;
 pub use windows::Windows;
 

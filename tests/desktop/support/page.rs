@@ -1,11 +1,22 @@
 //! The app's own window, driven by WebDriver: <https://www.w3.org/TR/webdriver2/>.
 
-use super::desktop::{Desktop, Proc, wait_for};
+use super::desktop::{DEADLINE, Desktop, Proc, wait_for};
 use serde_json::{Value, json};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    process::Command,
+    time::{Duration, Instant},
 };
+
+/// The key of an element's name in answers, by the standard.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// The program that drives WebKit's windows.
+pub const DRIVER: &str = "WebKitWebDriver";
+
+/// The key that ends what is typed.
+pub const ENTER: &str = "\u{e007}";
 
 /// A session with the app that `WebKitWebDriver` started.
 pub struct Page {
@@ -17,8 +28,12 @@ pub struct Page {
 impl Page {
     /// Starts the app, which must open a window by itself.
     pub fn start(desktop: &Desktop, app: &str, args: &[&str]) -> Page {
+        Page::drive(desktop.command(DRIVER), app, args)
+    }
+
+    /// The same by a driver (`DRIVER`) that was made ready: the app has its surroundings.
+    pub fn drive(mut driver: Command, app: &str, args: &[&str]) -> Page {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut driver = desktop.command("WebKitWebDriver");
         driver.arg(format!("--port={port}")).env("TAURI_AUTOMATION", "true");
         let driver = driver.env("TAURI_WEBVIEW_AUTOMATION", "true").spawn();
         let driver = Proc(driver.expect("WebKitWebDriver (apt: webkit2gtk-driver)"));
@@ -33,8 +48,7 @@ impl Page {
     /// What an asynchronous function's body gives to the `done` that it is passed after `args`.
     pub fn run(&self, body: &str, args: Value) -> Value {
         let script = format!("const done = arguments[arguments.length - 1]; {body}");
-        let path = format!("{}/execute/async", self.session);
-        ask(self.port, "POST", &path, &json!({"script": script, "args": args})).expect("an answer")
+        self.post("execute/async", json!({"script": script, "args": args}))
     }
 
     /// What the app answers to a command: `{ok}` or `{err}`.
@@ -42,6 +56,53 @@ impl Page {
         let body = "window.__TAURI_INTERNALS__.invoke(arguments[0], arguments[1])
             .then((ok) => done({ ok }), (err) => done({ err }));";
         self.run(body, json!([command, args]))
+    }
+}
+
+/// As a user does it, with mouse and keyboard. What is there is found by XPath.
+impl Page {
+    /// Clicks a button that says this, once it is there and can be clicked.
+    pub fn press(&self, button: &str) {
+        self.click(&format!("//button[normalize-space()='{button}' and not(@disabled)]"));
+    }
+
+    /// Clicks what a path leads to, once it is there.
+    pub fn click(&self, path: &str) {
+        let start = Instant::now();
+        // what is found may be drawn anew, or still move, before it is clicked
+        let click = || self.element(path).map(|id| self.post(&format!("element/{id}/click"), json!({})));
+        loop {
+            match click() {
+                Some(answer) if answer.is_null() => return,
+                other => {
+                    assert!(start.elapsed() < DEADLINE, "can't click {path}: {other:?}\n{}", self.text())
+                }
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Puts a text into a field in place of what is there.
+    pub fn fill(&self, path: &str, text: &str) {
+        let id = wait_for(path, || self.element(path));
+        for (what, with) in [("clear", json!({})), ("value", json!({ "text": text }))] {
+            let answer = self.post(&format!("element/{id}/{what}"), with);
+            assert!(answer.is_null(), "can't {what} {path}: {answer}");
+        }
+    }
+
+    /// All that the window says.
+    pub fn text(&self) -> String {
+        self.run("done(document.body.innerText);", json!([])).as_str().unwrap_or_default().to_owned()
+    }
+
+    fn element(&self, path: &str) -> Option<String> {
+        let found = self.post("element", json!({"using": "xpath", "value": path}));
+        Some(found.get(ELEMENT)?.as_str()?.to_owned())
+    }
+
+    fn post(&self, what: &str, body: Value) -> Value {
+        ask(self.port, "POST", &format!("{}/{what}", self.session), &body).expect("an answer")
     }
 }
 

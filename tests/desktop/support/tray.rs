@@ -73,6 +73,11 @@ impl<'d> Tray<'d> {
         self.menu().unwrap_or_default().into_iter().map(|item| item.label).collect()
     }
 
+    /// The same, with what the menus in it say.
+    pub fn all_labels(&self) -> Vec<String> {
+        Item::all(self.menu().unwrap_or_default()).into_iter().map(|item| item.label).collect()
+    }
+
     /// The line that says this, in whichever menu it is.
     pub fn find(&self, label: &str) -> Option<Item> {
         Item::all(self.menu()?).into_iter().find(|item| item.label == label)

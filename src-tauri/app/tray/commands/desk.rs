@@ -1,14 +1,19 @@
 //! What the page asks of the desktop.
 
-use crate::tray::{clipboard, face::Face, first_run, terminal::Terminal};
+use crate::tray::{
+    clipboard,
+    face::Face,
+    first_run,
+    terminal::{self, Terminal},
+};
 use igloo_protocol::{BuilderId, Problem};
 use std::sync::{Arc, PoisonError};
 use tauri::State;
 
 /// Opens a terminal with a shell in a builder.
 #[tauri::command]
-pub fn open_terminal(face: State<'_, Arc<Face>>, builder: BuilderId) -> Result<(), Problem> {
-    face.terminal.open(builder)
+pub async fn open_terminal(face: State<'_, Arc<Face>>, builder: BuilderId) -> Result<(), Problem> {
+    terminal::open(&face.terminal, &face.client, builder).await
 }
 
 /// The terminals that are installed.
