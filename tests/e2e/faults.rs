@@ -53,7 +53,7 @@ fn a_second_engine_on_the_same_state() {
 fn no_engine() {
     let home = Home::new();
     let err = home.igloo(&["start"]).failed(Code::NoEngine).err;
-    assert!(err.contains("igloo serve"), "{err}");
+    assert!(err.contains("igloo start --serve"), "{err}");
 }
 
 #[test]

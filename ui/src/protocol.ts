@@ -1,25 +1,37 @@
 /** The types that cross the boundary to the engine, in serde's JSON shape: `src-tauri/protocol/src`.
  * Made from there by `IGLOO_BLESS=1 cargo test -p igloo-protocol`; change nothing here. */
 
-/** All that a face shows, at one moment. */
-export type Snapshot = {
-/** Counts up with every change. */
-seq: number,
-/** The engine itself. */
-engine: EngineInfo,
-/** Every known builder, in the order of [`BuilderId::ALL`]. */
-builders: Array<BuilderView>, };
+/** How QEMU runs the guest's processor. */
+export type Accel = "hvf" | "kvm" | "tcg";
 
-/** The engine itself. */
-export type EngineInfo = {
-/** Igloo's version. */
-version: string,
-/** [`API_VERSION`] */
-api: number,
-/** The engine's process id. */
-pid: number,
-/** When it started: milliseconds since the Unix epoch. */
-started_ms: number, };
+/** When a change of a setting takes effect. */
+export type Applies = "now" | "next_start";
+
+/** A build. */
+export type Build = {
+/** The derivation: its store path where a source can tell, else its name (`hello-2.12.1`).
+ * `None`: a build runs, but no source can tell which. */
+derivation: string | null,
+/** How it is. */
+state: BuildState,
+/** Seconds since it started, where a source can tell. */
+elapsed_s: number | null,
+/** Processor seconds that it used so far, where a source can tell. */
+cpu_s: number | null,
+/** Where this is known from. */
+source: BuildSource, };
+
+/** Where a build is known from. */
+export type BuildSource = "guest_processes";
+
+/** How a build is. */
+export type BuildState = "running" | "session";
+
+/** One of the builders that Igloo knows: one a system, each with a name of its own everywhere.
+ *
+ * A closed enum on purpose: it travels to `igloo-admin`, which derives every path and every
+ * line from it and takes no name from its caller. */
+export type BuilderId = "aarch64" | "x86_64";
 
 /** One builder as faces show it. */
 export type BuilderView = {
@@ -60,68 +72,39 @@ setup: Setup,
 /** Where the key is that the user logs in with. */
 key_in: KeyPlace, };
 
-/** Where in its life a builder is. Derived from what probes say, never stored. */
-export type Phase = { "phase": "stopped" } | { "phase": "preparing",
-/** What is done now. */
-step: PrepareStep, } | { "phase": "booting",
-/** The last rung that was reached; `None` before the first. */
-rung: Rung | null, } | { "phase": "ready" } | { "phase": "draining",
-/** How many builds still run. */
-builds: number, } | { "phase": "stopping" } | { "phase": "failed",
-/** Why, and what to do. */
-problem: Problem, };
-
-/** A rung of the readiness ladder, lowest first. The rung at which a start stopped is what the user is told. */
-export type Rung = "process" | "qmp" | "port" | "banner" | "host_key" | "login" | "daemon" | "systems";
-
-/** What happens before a machine is started. */
-export type PrepareStep = "image" | "keys" | "disk" | "launch";
-
-/** Something that went wrong: a typed code, what happened and why, and what to do about it. */
-export type Problem = {
-/** What kind of problem it is. */
-code: Code,
-/** What happened, and the cause as far as it is known. One sentence, no full stop. */
-message: string,
-/** What the user can do. One sentence, no full stop. */
-remedy: string, };
-
 /** What kind of problem it is. The CLI's exit codes are derived from it (`docs/exit-codes.md`). */
 export type Code = "internal" | "usage" | "no_engine" | "engine_running" | "engine_failed" | "no_display" | "bad_settings" | "unknown_builder" | "disabled" | "wrong_phase" | "no_image" | "bad_manifest" | "bad_image" | "bad_disk" | "disk_full" | "missing_tool" | "port_taken" | "bad_key" | "keychain_failed" | "vm_failed" | "vm_crashed" | "boot_timeout" | "host_key_mismatch" | "login_failed" | "daemon_failed" | "wrong_system" | "too_many_restarts" | "guest_unreachable" | "cancelled" | "not_confirmed" | "not_allowed" | "admin_failed" | "file_changed" | "not_managed" | "proof_failed";
 
-/** One of the builders that Igloo knows: one a system, each with a name of its own everywhere.
- *
- * A closed enum on purpose: it travels to `igloo-admin`, which derives every path and every
- * line from it and takes no name from its caller. */
-export type BuilderId = "aarch64" | "x86_64";
+/** Everything that a face can ask the engine to do. */
+export type Command = { "command": "start",
+/** Which builder. */
+builder: BuilderId, } | { "command": "stop",
+/** Which builder. */
+builder: BuilderId,
+/** What to do about builds that run. */
+mode: StopMode, } | { "command": "restart",
+/** Which builder. */
+builder: BuilderId,
+/** What to do about builds that run. */
+mode: StopMode, } | { "command": "reset",
+/** Which builder. */
+builder: BuilderId, } | { "command": "daemon_key",
+/** Which builder. */
+builder: BuilderId,
+/** The public half in OpenSSH's one-line form. `None`: the key is taken out. */
+public_key: string | null, } | { "command": "settings",
+/** What changes. */
+patch: SettingsPatch, };
 
-/** A build. */
-export type Build = {
-/** The derivation: its store path where a source can tell, else its name (`hello-2.12.1`).
- * `None`: a build runs, but no source can tell which. */
-derivation: string | null,
-/** How it is. */
-state: BuildState,
-/** Seconds since it started, where a source can tell. */
-elapsed_s: number | null,
-/** Processor seconds that it used so far, where a source can tell. */
-cpu_s: number | null,
-/** Where this is known from. */
-source: BuildSource, };
+/** A number from 1 to 1024: of builds at a time, or how fast a builder is. */
+export type Count = number;
 
-/** How a build is. */
-export type BuildState = "running" | "session";
-
-/** Where a build is known from. */
-export type BuildSource = "guest_processes";
-
-/** A Nix system that a builder can build. */
-export type System = "aarch64-linux" | "x86_64-linux";
-
-/** Whether this machine's Nix is set up to build on a builder, as far as its files tell. */
-export type Setup = { "state": "unknown" } | { "state": "absent" } | { "state": "in_place" } | { "state": "drifted",
-/** What differs, one entry a file. */
-files: Array<Drift>, };
+/** A file system's use, in bytes. */
+export type DiskUse = {
+/** In use. */
+used: number,
+/** All there is. */
+total: number, };
 
 /** A file that is not as a builder needs it. */
 export type Drift = {
@@ -130,10 +113,22 @@ path: string,
 /** What differs, in one plain sentence. */
 how: string, };
 
-/** Where the private key is that the user logs in to a builder with. */
-export type KeyPlace = { "place": "none" } | { "place": "keychain" } | { "place": "file",
-/** Why not in the keychain. `None`: the settings say so, or it is not known. */
-why: Problem | null, };
+/** The engine itself. */
+export type EngineInfo = {
+/** Igloo's version. */
+version: string,
+/** [`API_VERSION`] */
+api: number,
+/** The engine's process id. */
+pid: number,
+/** When it started: milliseconds since the Unix epoch. */
+started_ms: number, };
+
+/** The name of a feature that a derivation may require, such as `big-parallel`. */
+export type Feature = string;
+
+/** The features of a builder: at most 32, each once. */
+export type Features = Array<Feature>;
 
 /** The virtual machine that runs. */
 export type GuestInfo = {
@@ -162,77 +157,11 @@ features: Array<string>,
 /** What it uses, as of the last look. */
 usage: Usage | null, };
 
-/** How QEMU runs the guest's processor. */
-export type Accel = "hvf" | "kvm" | "tcg";
+/** The public half of an ed25519 host key: `ssh-ed25519 <base64>`, without a comment. */
+export type HostKey = string;
 
-/** What a guest uses. */
-export type Usage = {
-/** Share of all its processors in use since the look before, 0 to 1. */
-cpu: number,
-/** Memory in use, in bytes: the total less what is available. */
-memory_used: number,
-/** All its memory, in bytes. */
-memory_total: number,
-/** The file system that holds the store. */
-disk: DiskUse, };
-
-/** A file system's use, in bytes. */
-export type DiskUse = {
-/** In use. */
-used: number,
-/** All there is. */
-total: number, };
-
-/** A setting that takes effect at the next start. */
-export type Pending = "cores" | "memory" | "disk" | "ephemeral" | "port" | "image";
-
-/** Everything that a face can ask the engine to do. */
-export type Command = { "command": "start",
-/** Which builder. */
-builder: BuilderId, } | { "command": "stop",
-/** Which builder. */
-builder: BuilderId,
-/** What to do about builds that run. */
-mode: StopMode, } | { "command": "restart",
-/** Which builder. */
-builder: BuilderId,
-/** What to do about builds that run. */
-mode: StopMode, } | { "command": "reset",
-/** Which builder. */
-builder: BuilderId, } | { "command": "daemon_key",
-/** Which builder. */
-builder: BuilderId,
-/** The public half in OpenSSH's one-line form. `None`: the key is taken out. */
-public_key: string | null, } | { "command": "settings",
-/** What changes. */
-patch: SettingsPatch, };
-
-/** A change of one or several settings, by their dotted names in `settings.toml`
- * (`builders.x86_64.cores`), with the values as text in TOML's form. */
-export type SettingsPatch = {
-/** Settings to set, in order. `None` goes back to the default. */
-set: Array<[string, string | null]>, };
-
-/** What a stop does about builds that run. */
-export type StopMode = "wait" | "now";
-
-/** One setting as it is in force. */
-export type SettingView = {
-/** Its dotted name in `settings.toml` (`builders.x86_64.cores`). */
-key: string,
-/** The value in force, in TOML's form. `None`: there is none. */
-value: string | null,
-/** The value without the user's choice, in TOML's form. */
-default: string | null,
-/** Whether the settings file sets it. */
-set: boolean,
-/** What it does, in one sentence for a person. */
-effect: string,
-/** When a change of it takes effect. */
-applies: Applies, };
-
-/** When a change of a setting takes effect. */
-export type Applies = "now" | "next_start";
+/** Who installed Nix, or looks after its settings. */
+export type InstallKind = "none" | "official" | "nix_installer" | "determinate" | "lix" | "nix_darwin" | "nix_os" | "debian";
 
 /** How Nix is installed, as its files tell. */
 export type Installation = {
@@ -253,11 +182,52 @@ external_builders: boolean,
 /** What stands in the way of a setup, or will, with what to do about it. */
 obstacles: Array<Problem>, };
 
-/** Who installed Nix, or looks after its settings. */
-export type InstallKind = "none" | "official" | "nix_installer" | "determinate" | "lix" | "nix_darwin" | "nix_os" | "debian";
+/** Where the private key is that the user logs in to a builder with. */
+export type KeyPlace = { "place": "none" } | { "place": "keychain" } | { "place": "file",
+/** Why not in the keychain. `None`: the settings say so, or it is not known. */
+why: Problem | null, };
+
+/** A builder's entry in `/etc/nix/machines`. */
+export type Machine = {
+/** Which builder. */
+builder: BuilderId,
+/** What it builds. */
+systems: Systems,
+/** How many builds Nix may give it at a time. */
+max_jobs: Count,
+/** How fast it is, relative to other builders; 1 when left out. */
+speed_factor?: Count | null,
+/** The features that it supports, such as `big-parallel`. */
+features: Features,
+/** The guest's host key, which Nix pins. */
+host_key: HostKey, };
 
 /** A file that Igloo may write. Its path is known to `igloo-admin` alone. */
 export type ManagedFile = "builder_key" | "builder_key_pub" | { "ssh_host": BuilderId } | "machines" | "nix_conf" | "nix_custom_conf" | "helper";
+
+/** A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
+ * root run what a caller chose, and have no form here. */
+export type NixSetting = "builders" | { "builders_use_substitutes": boolean } | { "extra_trusted_users": Users };
+
+/** One thing that `igloo-admin` can do. The helper derives every path and every line from it. */
+export type Operation = "builder_key" | { "ssh_host": SshHost } | { "machine": Machine } | { "nix_setting": NixSetting } | "restart_nix_daemon";
+
+/** How a run of `igloo-admin` ended. */
+export type Outcome = "applied" | "unchanged" | "failed" | "undone" | "partly_undone" | "nothing_to_undo" | "status";
+
+/** A setting that takes effect at the next start. */
+export type Pending = "cores" | "memory" | "disk" | "ephemeral" | "port" | "image";
+
+/** Where in its life a builder is. Derived from what probes say, never stored. */
+export type Phase = { "phase": "stopped" } | { "phase": "preparing",
+/** What is done now. */
+step: PrepareStep, } | { "phase": "booting",
+/** The last rung that was reached; `None` before the first. */
+rung: Rung | null, } | { "phase": "ready" } | { "phase": "draining",
+/** How many builds still run. */
+builds: number, } | { "phase": "stopping" } | { "phase": "failed",
+/** Why, and what to do. */
+problem: Problem, };
 
 /** What to change, and what the files looked like when the user said yes.
  *
@@ -282,66 +252,17 @@ file: ManagedFile,
 /** What was there. */
 seen: Seen, };
 
-/** What was found in the place of a file. */
-export type Seen = "absent" | "present" | { "sha256": Sha256 };
+/** What happens before a machine is started. */
+export type PrepareStep = "image" | "keys" | "disk" | "launch";
 
-/** The SHA-256 of a file's bytes, in lower-case hexadecimal. */
-export type Sha256 = string;
-
-/** One thing that `igloo-admin` can do. The helper derives every path and every line from it. */
-export type Operation = "builder_key" | { "ssh_host": SshHost } | { "machine": Machine } | { "nix_setting": NixSetting } | "restart_nix_daemon";
-
-/** A builder's ssh host alias. */
-export type SshHost = {
-/** Which builder. */
-builder: BuilderId,
-/** The loopback TCP port that it is reached on. */
-port: number,
-/** Whether root's connections share one (ssh's `ControlMaster`). It halves the time of small builds,
- * and some versions of Nix can't live with it, so it is for the caller to know that this one can:
- * 2.16 hangs (NixOS/nix#8329); Determinate Nix, which opens masters of its own, fails with "protocol
- * mismatch, got 'started'" (DeterminateSystems/nix-src#441, NixOS/nix#14132). */
-share_connection: boolean, };
-
-/** A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
- * root run what a caller chose, and have no form here. */
-export type NixSetting = "builders" | { "builders_use_substitutes": boolean } | { "extra_trusted_users": Users };
-
-/** Users of this machine: 1 to 8, each once. */
-export type Users = Array<User>;
-
-/** The name of a user of this machine. Groups (`@admin`) and everybody (`*`) have no form here. */
-export type User = string;
-
-/** A builder's entry in `/etc/nix/machines`. */
-export type Machine = {
-/** Which builder. */
-builder: BuilderId,
-/** What it builds. */
-systems: Systems,
-/** How many builds Nix may give it at a time. */
-max_jobs: Count,
-/** How fast it is, relative to other builders; 1 when left out. */
-speed_factor?: Count | null,
-/** The features that it supports, such as `big-parallel`. */
-features: Features,
-/** The guest's host key, which Nix pins. */
-host_key: HostKey, };
-
-/** The systems of a builder: at least one, each once. */
-export type Systems = Array<System>;
-
-/** A number from 1 to 1024: of builds at a time, or how fast a builder is. */
-export type Count = number;
-
-/** The features of a builder: at most 32, each once. */
-export type Features = Array<Feature>;
-
-/** The name of a feature that a derivation may require, such as `big-parallel`. */
-export type Feature = string;
-
-/** The public half of an ed25519 host key: `ssh-ed25519 <base64>`, without a comment. */
-export type HostKey = string;
+/** Something that went wrong: a typed code, what happened and why, and what to do about it. */
+export type Problem = {
+/** What kind of problem it is. */
+code: Code,
+/** What happened, and the cause as far as it is known. One sentence, no full stop. */
+message: string,
+/** What the user can do. One sentence, no full stop. */
+remedy: string, };
 
 /** What a run of `igloo-admin` came to. The exit code is that of `problem`, or 0. */
 export type Report = {
@@ -356,8 +277,61 @@ public_key?: string | null,
 /** Why it is not what was asked for. */
 problem?: Problem | null, };
 
-/** How a run of `igloo-admin` ended. */
-export type Outcome = "applied" | "unchanged" | "failed" | "undone" | "partly_undone" | "nothing_to_undo" | "status";
+/** A rung of the readiness ladder, lowest first. The rung at which a start stopped is what the user is told. */
+export type Rung = "process" | "qmp" | "port" | "banner" | "host_key" | "login" | "daemon" | "systems";
+
+/** What was found in the place of a file. */
+export type Seen = "absent" | "present" | { "sha256": Sha256 };
+
+/** One setting as it is in force. */
+export type SettingView = {
+/** Its dotted name in `settings.toml` (`builders.x86_64.cores`). */
+key: string,
+/** The value in force, in TOML's form. `None`: there is none. */
+value: string | null,
+/** The value without the user's choice, in TOML's form. */
+default: string | null,
+/** Whether the settings file sets it. */
+set: boolean,
+/** What it does, in one sentence for a person. */
+effect: string,
+/** When a change of it takes effect. */
+applies: Applies, };
+
+/** A change of one or several settings, by their dotted names in `settings.toml`
+ * (`builders.x86_64.cores`), with the values as text in TOML's form. */
+export type SettingsPatch = {
+/** Settings to set, in order. `None` goes back to the default. */
+set: Array<[string, string | null]>, };
+
+/** Whether this machine's Nix is set up to build on a builder, as far as its files tell. */
+export type Setup = { "state": "unknown" } | { "state": "absent" } | { "state": "in_place" } | { "state": "drifted",
+/** What differs, one entry a file. */
+files: Array<Drift>, };
+
+/** The SHA-256 of a file's bytes, in lower-case hexadecimal. */
+export type Sha256 = string;
+
+/** All that a face shows, at one moment. */
+export type Snapshot = {
+/** Counts up with every change. */
+seq: number,
+/** The engine itself. */
+engine: EngineInfo,
+/** Every known builder, in the order of [`BuilderId::ALL`]. */
+builders: Array<BuilderView>, };
+
+/** A builder's ssh host alias. */
+export type SshHost = {
+/** Which builder. */
+builder: BuilderId,
+/** The loopback TCP port that it is reached on. */
+port: number,
+/** Whether root's connections share one (ssh's `ControlMaster`). It halves the time of small builds,
+ * and some versions of Nix can't live with it, so it is for the caller to know that this one can:
+ * 2.16 hangs (NixOS/nix#8329); Determinate Nix, which opens masters of its own, fails with "protocol
+ * mismatch, got 'started'" (DeterminateSystems/nix-src#441, NixOS/nix#14132). */
+share_connection: boolean, };
 
 /** One step of a run. */
 export type StepReport = {
@@ -370,3 +344,29 @@ problem?: Problem | null, };
 
 /** What became of a step. */
 export type StepState = "done" | "unchanged" | "failed" | "not_reached" | "rolled_back" | "undone" | "left_alone" | "in_place" | "edited" | "gone";
+
+/** What a stop does about builds that run. */
+export type StopMode = "wait" | "now";
+
+/** A Nix system that a builder can build. */
+export type System = "aarch64-linux" | "x86_64-linux";
+
+/** The systems of a builder: at least one, each once. */
+export type Systems = Array<System>;
+
+/** What a guest uses. */
+export type Usage = {
+/** Share of all its processors in use since the look before, 0 to 1. */
+cpu: number,
+/** Memory in use, in bytes: the total less what is available. */
+memory_used: number,
+/** All its memory, in bytes. */
+memory_total: number,
+/** The file system that holds the store. */
+disk: DiskUse, };
+
+/** The name of a user of this machine. Groups (`@admin`) and everybody (`*`) have no form here. */
+export type User = string;
+
+/** Users of this machine: 1 to 8, each once. */
+export type Users = Array<User>;

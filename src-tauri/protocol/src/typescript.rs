@@ -1,7 +1,7 @@
 //! The page's types, made from the ones here: `ui/src/protocol.ts`.
 
 use crate::{Command, Installation, SettingView, Snapshot, plan::Plan, plan::Report};
-use std::{collections::HashSet, fmt::Write, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 use ts_rs::{Config, TS, TypeVisitor};
 
 /// Set to write the file anew.
@@ -14,20 +14,19 @@ const HEAD: &str = "\
  */
 ";
 
-/// Declarations in the order in which they are met, each once.
+/// Declarations by their names: the order in which ts-rs tells of them changes with each compilation.
 struct Declarations {
     config: Config,
-    names: HashSet<String>,
-    text: String,
+    by_name: BTreeMap<String, String>,
 }
 
 impl TypeVisitor for Declarations {
     fn visit<T: TS + 'static + ?Sized>(&mut self) {
+        let name = T::ident(&self.config);
         // what has no file of its own (a number, a list) is no name in TypeScript either
-        if T::output_path().is_some() && self.names.insert(T::ident(&self.config)) {
-            // writing to a String can't fail
-            let _ =
-                write!(self.text, "\n{}export {}\n", T::docs().unwrap_or_default(), T::decl(&self.config));
+        if T::output_path().is_some() && !self.by_name.contains_key(&name) {
+            let docs = T::docs().unwrap_or_default();
+            self.by_name.insert(name, format!("\n{docs}export {}\n", T::decl(&self.config)));
             T::visit_dependencies(self);
         }
     }
@@ -37,7 +36,7 @@ impl TypeVisitor for Declarations {
 fn made() -> String {
     // the page counts milliseconds and bytes: far below 2^53
     let config = Config::new().with_large_int("number");
-    let mut all = Declarations { config, names: HashSet::new(), text: HEAD.into() };
+    let mut all = Declarations { config, by_name: BTreeMap::new() };
     all.visit::<Snapshot>();
     all.visit::<Command>();
     all.visit::<SettingView>();
@@ -45,7 +44,8 @@ fn made() -> String {
     all.visit::<Plan>();
     all.visit::<Report>();
     // a comment in one line, and no blank at the end of any
-    all.text.replace("/**\n * ", "/** ").replace("\n */", " */").replace("{ \n", "{\n").replace(", \n", ",\n")
+    let text = HEAD.to_owned() + &all.by_name.into_values().collect::<String>();
+    text.replace("/**\n * ", "/** ").replace("\n */", " */").replace("{ \n", "{\n").replace(", \n", ",\n")
 }
 
 #[test]

@@ -18,6 +18,13 @@ pub const DRIVER: &str = "WebKitWebDriver";
 /// The key that ends what is typed.
 pub const ENTER: &str = "\u{e007}";
 
+/// The keys that lead to the end of a field, and that take the letter before away.
+const END: &str = "\u{e010}";
+const BACKSPACE: &str = "\u{e003}";
+
+/// More letters than any field of a test has.
+const LONGEST: usize = 12;
+
 /// A session with the app that `WebKitWebDriver` started.
 pub struct Page {
     port: u16,
@@ -68,26 +75,27 @@ impl Page {
 
     /// Clicks what a path leads to, once it is there.
     pub fn click(&self, path: &str) {
+        self.act(path, "click", &json!({}));
+    }
+
+    /// Types into a field in place of what is there. WebDriver's own way to clear a field leaves it too, which the
+    /// page takes for the end of what is typed.
+    pub fn fill(&self, path: &str, text: &str) {
+        self.act(path, "value", &json!({ "text": format!("{END}{}{text}", BACKSPACE.repeat(LONGEST)) }));
+    }
+
+    /// Does something to what a path leads to. What is found may be drawn anew, or still move, before it is done.
+    fn act(&self, path: &str, what: &str, with: &Value) {
         let start = Instant::now();
-        // what is found may be drawn anew, or still move, before it is clicked
-        let click = || self.element(path).map(|id| self.post(&format!("element/{id}/click"), json!({})));
+        let act = || self.element(path).map(|id| self.post(&format!("element/{id}/{what}"), with.clone()));
         loop {
-            match click() {
+            match act() {
                 Some(answer) if answer.is_null() => return,
                 other => {
-                    assert!(start.elapsed() < DEADLINE, "can't click {path}: {other:?}\n{}", self.text())
+                    assert!(start.elapsed() < DEADLINE, "no {what} of {path}: {other:?}\n{}", self.text())
                 }
             }
             std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Puts a text into a field in place of what is there.
-    pub fn fill(&self, path: &str, text: &str) {
-        let id = wait_for(path, || self.element(path));
-        for (what, with) in [("clear", json!({})), ("value", json!({ "text": text }))] {
-            let answer = self.post(&format!("element/{id}/{what}"), with);
-            assert!(answer.is_null(), "can't {what} {path}: {answer}");
         }
     }
 

@@ -58,6 +58,8 @@ pub struct Lifecycle {
     phase: Phase,
     /// A machine's process is there.
     machine: bool,
+    /// That machine has been ready.
+    was_ready: bool,
     /// Start again once it has stopped.
     again: bool,
     builds: usize,
@@ -69,6 +71,7 @@ impl Default for Lifecycle {
         Lifecycle {
             phase: Phase::Stopped,
             machine: false,
+            was_ready: false,
             again: false,
             builds: 0,
             breaker: Breaker::default(),
@@ -183,6 +186,7 @@ impl Lifecycle {
 
     fn launched(&mut self) -> Vec<Effect> {
         self.machine = true;
+        self.was_ready = false;
         match self.phase {
             Phase::Preparing { .. } | Phase::Booting { .. } => {
                 self.phase = Phase::Booting { rung: Some(Rung::Process) };
@@ -206,6 +210,7 @@ impl Lifecycle {
     fn became_ready(&mut self) -> Vec<Effect> {
         if matches!(self.phase, Phase::Booting { .. }) {
             self.phase = Phase::Ready;
+            self.was_ready = true;
             self.breaker.reset();
         }
         vec![]
@@ -237,7 +242,10 @@ impl Lifecycle {
                 effects.extend(self.again_if_asked());
                 effects
             }
-            Phase::Preparing { .. } | Phase::Booting { .. } => self.retry_or_fail(problem, now_ms),
+            // its silence may be noticed before its end: a guest that was ready and is looked for again is not young
+            Phase::Preparing { .. } | Phase::Booting { .. } if !self.was_ready => {
+                self.retry_or_fail(problem, now_ms)
+            }
             // what went wrong before is the cause of this end
             Phase::Failed { .. } => vec![Effect::CleanUp],
             _ => {

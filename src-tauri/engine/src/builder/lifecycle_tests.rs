@@ -190,6 +190,19 @@ fn a_guest_that_does_not_answer_is_looked_for_again() {
 }
 
 #[test]
+fn a_ready_machine_that_dies_has_failed_whichever_is_noticed_first() {
+    for before in [&[][..], &[Event::Lost]] {
+        let mut l = ready();
+        run(&mut l, before);
+        assert_eq!(run(&mut l, &[crashed()]), [Effect::Abandon, Effect::CleanUp], "after {before:?}");
+        assert_eq!(*l.phase(), Phase::Failed { problem: problem(Code::VmCrashed) });
+        // the next one is young again
+        run(&mut l, &[Event::StartAsked, Event::Launched]);
+        assert_eq!(run(&mut l, &[crashed()]), [Effect::Abandon, Effect::CleanUp, Effect::Start]);
+    }
+}
+
+#[test]
 fn an_adopted_machine_is_climbed() {
     let mut l = Lifecycle::default();
     assert_eq!(run(&mut l, &[Event::Adopted]), [Effect::Climb]);
