@@ -23,7 +23,8 @@ const DEMO: &[&str] =
 /// The rest: the foreign builder, the tray, and the tools of the checks.
 const TEST: &[&str] = &[
     // the tray and its tests
-    "libayatana-appindicator3-1",
+    // the bundler asks its pkg-config file which tray library the package needs
+    "libayatana-appindicator3-dev",
     "libwebkit2gtk-4.1-dev",
     "dbus-daemon",
     // the Secret Service of the keychain's test
