@@ -1,8 +1,8 @@
 //! `cargo xtask bundle`: the app as its users get it, by Tauri's own bundler.
 //!
-//! Tauri takes the app's own program alone. `igloo` and `igloo-admin` are told of here, as programs that come beside it:
-//! signed with it on a Mac, and in `/usr/bin` on Debian, which is where the polkit policy expects `igloo-admin`. In
-//! `tauri.conf.json` they would stop every plain `cargo build` for want of their files.
+//! `igloo-admin` is another package than the app, so Tauri does not build it, and a file that is missing would stop
+//! every plain `cargo build`. So it is told of here alone, as a program that comes beside the app's: signed with it on a
+//! Mac, and in `/usr/bin` on Debian, which is where the polkit policy expects it.
 
 use crate::{page, page::Page, project::Project, run};
 use anyhow::{Context, Result, bail};
@@ -19,11 +19,11 @@ pub struct Options {
 /// Bundles, and gives the files that were made.
 pub fn run(project: &Project, options: Options) -> Result<Vec<PathBuf>> {
     page::build(project)?;
-    let beside = beside(project, options)?;
+    let helper = helper(project, options)?;
     let bundles = if cfg!(target_os = "macos") { "app,dmg" } else { "deb" };
     let mut tauri = Page::prepare(project)?.program("tauri");
     tauri.args(["build", "--ci", "--bundles", bundles]).current_dir(&project.root);
-    tauri.arg("--config").arg(json!({ "bundle": { "externalBin": beside } }).to_string());
+    tauri.arg("--config").arg(json!({ "bundle": { "externalBin": [helper] } }).to_string());
     if options.debug {
         tauri.arg("--debug");
     }
@@ -31,25 +31,22 @@ pub fn run(project: &Project, options: Options) -> Result<Vec<PathBuf>> {
     made(project, options)
 }
 
-/// Builds the programs that come beside the app's and lays them where Tauri looks for them: under their names with the
-/// target's behind.
-fn beside(project: &Project, options: Options) -> Result<Vec<PathBuf>> {
+/// Builds `igloo-admin` and lays it where Tauri looks for it: under its name with the target's behind it.
+fn helper(project: &Project, options: Options) -> Result<PathBuf> {
     let mut build = project.cargo("build");
-    build.args(["--package", "igloo-admin", "--package", "igloo", "--bin", "igloo-admin", "--bin", "igloo"]);
+    build.args(["--package", "igloo-admin", "--bin", "igloo-admin"]);
     if !options.debug {
         build.arg("--release");
     }
     run::run(&mut build)?;
-    let folder = project.target.join("bundle");
-    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let staged = project.target.join("bundle/igloo-admin");
+    let folder = staged.parent().context("a target folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let triple = run::host_triple()?;
-    let stage = |name: &str| {
-        let built = project.target.join(profile(options)).join(name);
-        fs::copy(&built, folder.join(format!("{name}-{triple}")))
-            .with_context(|| format!("copying {}", built.display()))?;
-        Ok(folder.join(name))
-    };
-    ["igloo", "igloo-admin"].into_iter().map(stage).collect()
+    let built = project.target.join(profile(options)).join("igloo-admin");
+    fs::copy(&built, folder.join(format!("igloo-admin-{triple}")))
+        .with_context(|| format!("copying {}", built.display()))?;
+    Ok(staged)
 }
 
 fn profile(options: Options) -> &'static str {
