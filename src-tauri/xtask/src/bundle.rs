@@ -22,7 +22,8 @@ pub fn run(project: &Project, options: Options) -> Result<Vec<PathBuf>> {
     let helper = helper(project, options)?;
     let bundles = if cfg!(target_os = "macos") { "app,dmg" } else { "deb" };
     let mut tauri = Page::prepare(project)?.program("tauri");
-    tauri.args(["build", "--ci", "--bundles", bundles]).current_dir(&project.root);
+    // it leaves out the programs whose features it is not told
+    tauri.args(["build", "--ci", "--features", "tray", "--bundles", bundles]).current_dir(&project.root);
     tauri.arg("--config").arg(json!({ "bundle": { "externalBin": [helper] } }).to_string());
     if options.debug {
         tauri.arg("--debug");
