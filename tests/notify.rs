@@ -1,10 +1,11 @@
-//! A notification reaches the desktop: a real D-Bus, and on it the service that a desktop has for them
-//! (<https://specifications.freedesktop.org/notification-spec/latest/>).
+//! A notification reaches the desktop: a real D-Bus, and on it the service that a desktop has for them.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/bus.rs"]
 mod bus;
+#[path = "support/notifications.rs"]
+mod notifications;
 
 use bus::{Proc, session_bus};
 use igloo::notify::{
@@ -12,53 +13,18 @@ use igloo::notify::{
     news::{Kind, Notice},
 };
 use igloo_protocol::BuilderId;
+use notifications::Notifications;
 use std::{
-    collections::HashMap,
     process::{Command, Stdio},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
-use zbus::{block_on, interface, wire::OwnedVariant};
 
 /// Long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// In the processes that this test starts: the notice's title.
 const SENDER: &str = "IGLOO_TEST_NOTIFY";
-
-/// What was shown: application, title, text.
-type Shown = (String, String, String);
-
-struct Service(Arc<Mutex<Vec<Shown>>>);
-
-#[interface(name = "org.freedesktop.Notifications")]
-impl Service {
-    fn get_capabilities(&self) -> Vec<String> {
-        vec!["body".into(), "body-markup".into()]
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn notify(
-        &self,
-        app: String,
-        _replaces: u32,
-        _icon: String,
-        title: String,
-        text: String,
-        _actions: Vec<String>,
-        _hints: HashMap<String, OwnedVariant>,
-        _expires: i32,
-    ) -> u32 {
-        self.0.lock().unwrap().push((app, title, text));
-        1
-    }
-
-    fn close_notification(&self, _id: u32) {}
-
-    fn get_server_information(&self) -> (String, String, String, String) {
-        ("test".into(), "test".into(), "1".into(), "1.2".into())
-    }
-}
 
 /// Sends in a process of its own, since the bus is found by the environment; whether it was taken.
 fn send(title: &str, bus: &str) -> bool {
@@ -109,13 +75,8 @@ fn a_notice_reaches_the_desktop() {
     let (_bus, address) = session_bus(dir.path());
     assert!(!send("nobody is there", &address), "a desktop without the service is an error, and no more");
 
-    let shown = Arc::default();
-    let service = Service(Arc::clone(&shown));
-    let name = "org.freedesktop.Notifications";
-    let builder = zbus::connection::Builder::address(address.as_str());
-    let serving = builder.serve_at("/org/freedesktop/Notifications", service).name(name).build();
-    let _connection = block_on(serving).unwrap();
+    let notifications = Notifications::serve(&address);
     assert!(send("The builder failed", &address));
     let text = "The image &lt;x&gt; &amp; the disk.";
-    assert_eq!(*shown.lock().unwrap(), [("Igloo".into(), "The builder failed".into(), text.into())]);
+    assert_eq!(notifications.shown(), [("Igloo".into(), "The builder failed".into(), text.into())]);
 }

@@ -1,7 +1,10 @@
 //! The tray and the window follow an engine that shows what the test wants, and ask it for what is clicked.
 
-use crate::support::{CLI, Desktop, Engine, Page, Proc, TRAY, Tray, build, builder, wait_for};
-use igloo_protocol::{BuilderId, BuilderView, Code, Command, Phase, Problem, Rung, SettingsPatch, StopMode};
+use crate::support::{CLI, Desktop, Engine, Page, Proc, TRAY, Tray, build, builder, setting, wait_for};
+use igloo_protocol::{
+    BuildEnd, BuilderId, BuilderView, Code, Command, FinishedBuild, Phase, Problem, Rung, SettingsPatch,
+    StopMode,
+};
 use serde_json::{Value, json};
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path, process};
 
@@ -79,6 +82,38 @@ fn clicks_become_commands() {
     wait_for("the first picture", || (tray.picture()? == stopped).then_some(()));
     tray.click("Quit Igloo · igloo serve goes on");
     assert_eq!(app.exit_code(), Some(0));
+}
+
+#[test]
+fn a_build_that_failed_is_notified_unless_the_user_does_not_want_to_hear_of_it() {
+    let desktop = Desktop::start();
+    let notifications = desktop.notifications();
+    let engine = Engine::start(&desktop.paths(), [builder(X, Phase::Ready)]);
+    let _app = start(&desktop);
+    let tray = desktop.tray();
+    shows(&tray, &["x86_64-linux: Ready · no builds · 1.0 GiB"]);
+    let mut finished = Vec::new();
+    let mut ends = |name: &str, end, phase| {
+        let build = FinishedBuild { derivation: Some(name.into()), end, elapsed_s: Some(3.0), ended_ms: 1 };
+        finished.insert(0, build);
+        engine.show([BuilderView { finished: finished.clone(), ..builder(X, phase) }]);
+    };
+    let titles = |n| {
+        let shown =
+            wait_for("notifications", || Some(notifications.shown()).filter(|shown| shown.len() == n));
+        shown.into_iter().map(|(app, title, _)| format!("{app}: {title}")).collect::<Vec<_>>()
+    };
+    ends("zlib-1.3.1", BuildEnd::Built, Phase::Ready);
+    ends("hello-2.12.1", BuildEnd::NotBuilt, Phase::Ready);
+    assert_eq!(titles(1), ["Igloo: hello-2.12.1 was not built"]);
+
+    engine.has_settings(vec![setting("notify.build_failed", "false", "")]);
+    let failed = Phase::Failed { problem: Problem::new(Code::VmCrashed, "it ended", "start it") };
+    ends("unheard-1.0", BuildEnd::NotBuilt, failed);
+    assert_eq!(titles(2)[1], "Igloo: The builder for x86_64-linux failed");
+    engine.has_settings(Vec::new());
+    ends("heard-1.0", BuildEnd::NotBuilt, Phase::Ready);
+    assert_eq!(titles(3)[2], "Igloo: heard-1.0 was not built");
 }
 
 /// 50 changes of phases, marks, builds and settings, with the menu held open all the while.

@@ -4,7 +4,7 @@ use crate::support::{Home, PATIENCE, wait_for};
 use igloo_protocol::{BuildState, Phase};
 
 /// A derivation without inputs. `/bin/sh` and the tools are the guest's own.
-fn derivation(name: &str, script: &str) -> String {
+pub fn derivation(name: &str, script: &str) -> String {
     format!(
         "derivation {{ name = \"{name}\"; system = \"x86_64-linux\"; builder = \"/bin/sh\"; \
          PATH = \"/usr/bin:/bin\"; args = [ \"-c\" {script:?} ]; }}"
@@ -20,7 +20,7 @@ fn out_path(json: &str) -> String {
 }
 
 /// An Igloo in a sandbox with a real Nix, ready and set up.
-fn set_up(choose: impl FnOnce(&Home)) -> Home {
+pub fn set_up(choose: impl FnOnce(&Home)) -> Home {
     let mut home = Home::in_sandbox();
     home.sandbox_mut().start_nix();
     home.serve();

@@ -21,6 +21,9 @@ cpu_s: number | null,
 /** Where this is known from. */
 source: BuildSource, };
 
+/** How a build ended. */
+export type BuildEnd = "built" | "not_built" | "builder_ended" | "unknown";
+
 /** Where a build is known from. */
 export type BuildSource = "guest_processes";
 
@@ -65,6 +68,8 @@ pending: Array<Pending>,
 running: GuestInfo | null,
 /** The builds that run in the guest now. `None`: not known. */
 builds: Array<Build> | null,
+/** The builds that ended since the engine started, newest first: at most [`FinishedBuild::MOST`]. */
+finished: Array<FinishedBuild>,
 /** Something that does not stop the builder but that the user should know. */
 warning: Problem | null,
 /** Whether this machine's Nix is set up to build on it. */
@@ -129,6 +134,17 @@ export type Feature = string;
 
 /** The features of a builder: at most 32, each once. */
 export type Features = Array<Feature>;
+
+/** A build that ended. */
+export type FinishedBuild = {
+/** As of [`Build::derivation`]. */
+derivation: string | null,
+/** How it ended. */
+end: BuildEnd,
+/** Seconds from its start to the look that found it gone, where a source can tell. */
+elapsed_s: number | null,
+/** When it was found gone: milliseconds since the Unix epoch. */
+ended_ms: number, };
 
 /** The virtual machine that runs. */
 export type GuestInfo = {

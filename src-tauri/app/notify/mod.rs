@@ -84,6 +84,7 @@ impl Switches {
             setting.is_none_or(|s| s.value.as_deref() != Some("false"))
         };
         Switches {
+            build_failed: on("notify.build_failed"),
             builder_failed: on("notify.builder_failed"),
             disk_nearly_full: on("notify.disk_nearly_full"),
         }

@@ -1,7 +1,9 @@
 //! What is news between two snapshots.
 
 use crate::cli::format::bytes;
-use igloo_protocol::{BuilderId, BuilderView, Code, DiskUse, Phase, Problem, Snapshot};
+use igloo_protocol::{
+    BuildEnd, BuilderId, BuilderView, Code, DiskUse, FinishedBuild, Phase, Problem, Snapshot,
+};
 
 /// The share of a disk from which it is nearly full.
 const NEARLY_FULL: f64 = 0.9;
@@ -22,6 +24,8 @@ pub struct Notice {
 /// What can be told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// A build ended without its outputs.
+    BuildFailed,
     /// A builder failed.
     BuilderFailed,
     /// A builder's disk is nearly full.
@@ -31,13 +35,15 @@ pub enum Kind {
 impl Kind {
     /// Whether each time is news, however soon after the last.
     pub fn may_repeat(self) -> bool {
-        self == Kind::BuilderFailed
+        self != Kind::DiskNearlyFull
     }
 }
 
-/// What the user wants to hear of. (A build that failed is not among it: no source tells of one yet.)
+/// What the user wants to hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Switches {
+    /// `notify.build_failed`
+    pub build_failed: bool,
     /// `notify.builder_failed`
     pub builder_failed: bool,
     /// `notify.disk_nearly_full`
@@ -46,7 +52,7 @@ pub struct Switches {
 
 impl Switches {
     /// All of it.
-    pub const ALL: Switches = Switches { builder_failed: true, disk_nearly_full: true };
+    pub const ALL: Switches = Switches { build_failed: true, builder_failed: true, disk_nearly_full: true };
 }
 
 /// What is news in `after`. What the user did himself is none.
@@ -54,11 +60,36 @@ pub fn news(before: &Snapshot, after: &Snapshot, switches: Switches) -> Vec<Noti
     let changed = after.builders.iter().filter_map(|now| Some((before.builder(now.id)?, now)));
     changed
         .flat_map(|(was, now)| {
+            let builds = switches.build_failed.then(|| failed_builds(was, now)).flatten();
             let failed = switches.builder_failed.then(|| failure(was, now)).flatten();
             let full = switches.disk_nearly_full.then(|| full_disk(was, now)).flatten();
-            failed.into_iter().chain(full)
+            builds.into_iter().chain(failed).chain(full)
         })
         .collect()
+}
+
+/// The builds that were not built since: one notice, however many they are. What the builder took along when it
+/// ended is told as its end.
+fn failed_builds(was: &BuilderView, now: &BuilderView) -> Option<Notice> {
+    let new = now.finished.iter().filter(|build| !was.finished.contains(build));
+    let failed: Vec<&FinishedBuild> = new.filter(|build| build.end == BuildEnd::NotBuilt).collect();
+    let (first, others) = failed.split_first()?;
+    let name = first.name().unwrap_or("A build");
+    let title = match others.len() {
+        0 => format!("{name} was not built"),
+        1 => format!("{name} and another build were not built"),
+        n => format!("{name} and {n} other builds were not built"),
+    };
+    let system = now.id.system();
+    let it = if others.is_empty() { "It" } else { "They" };
+    let log = first.derivation.as_deref().filter(|drv| drv.ends_with(".drv"));
+    let log = log.map(|drv| format!(" What it printed: nix log {drv}")).unwrap_or_default();
+    Some(Notice {
+        builder: now.id,
+        kind: Kind::BuildFailed,
+        title,
+        body: format!("{it} failed on the builder for {system}, or gave way to an interrupt.{log}"),
+    })
 }
 
 fn failure(was: &BuilderView, now: &BuilderView) -> Option<Notice> {
@@ -125,6 +156,45 @@ mod tests {
 
     fn disk(used: u64) -> Snapshot {
         with(|b| b.running.as_mut().unwrap().usage.as_mut().unwrap().disk.used = used << 30)
+    }
+
+    fn ended(name: &str, end: BuildEnd) -> FinishedBuild {
+        let derivation = Some(format!("/nix/store/0c0w2x3m3m1yhzjqmm9jq5s8c5k3w1f4-{name}.drv"));
+        FinishedBuild { derivation, end, elapsed_s: Some(4.0), ended_ms: 7 }
+    }
+
+    #[test]
+    fn a_build_that_was_not_built_is_told_with_where_its_log_is() {
+        let before = with(|b| b.finished = vec![ended("old-1.0", BuildEnd::NotBuilt)]);
+        let after = |new: &[FinishedBuild]| {
+            with(|b| b.finished = new.iter().cloned().chain([ended("old-1.0", BuildEnd::NotBuilt)]).collect())
+        };
+        let told = news(&before, &after(&[ended("hello-2.12.1", BuildEnd::NotBuilt)]), Switches::ALL);
+        let expected = Notice {
+            builder: BuilderId::X86_64,
+            kind: Kind::BuildFailed,
+            title: "hello-2.12.1 was not built".into(),
+            body: "It failed on the builder for x86_64-linux, or gave way to an interrupt. What it printed: \
+                   nix log /nix/store/0c0w2x3m3m1yhzjqmm9jq5s8c5k3w1f4-hello-2.12.1.drv"
+                .into(),
+        };
+        assert_eq!(told, [expected]);
+        let titles = |new: &[FinishedBuild], switches| {
+            let told = news(&before, &after(new), switches);
+            told.into_iter().map(|notice| notice.title).collect::<Vec<_>>()
+        };
+        let failed = |name| ended(name, BuildEnd::NotBuilt);
+        assert_eq!(
+            titles(&[failed("a"), failed("b")], Switches::ALL),
+            ["a and another build were not built"]
+        );
+        let three = [failed("a"), failed("b"), failed("c")];
+        assert_eq!(titles(&three, Switches::ALL), ["a and 2 other builds were not built"]);
+        assert_eq!(titles(&three, Switches { build_failed: false, ..Switches::ALL }), Vec::<String>::new());
+        assert_eq!(titles(&[], Switches::ALL), Vec::<String>::new(), "an old one is no news");
+        for end in [BuildEnd::Built, BuildEnd::Unknown, BuildEnd::BuilderEnded] {
+            assert_eq!(titles(&[ended("a", end)], Switches::ALL), Vec::<String>::new(), "{end:?}");
+        }
     }
 
     #[test]

@@ -101,5 +101,5 @@ fn switches_are_read_from_the_settings() {
         setting("notify.builder_failed", "false"),
         setting("notify.disk_nearly_full", "true"),
     ]);
-    assert_eq!(off, Switches { builder_failed: false, disk_nearly_full: true });
+    assert_eq!(off, Switches { build_failed: true, builder_failed: false, disk_nearly_full: true });
 }

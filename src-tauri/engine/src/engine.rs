@@ -2,7 +2,8 @@
 
 use crate::{
     api::{self, ApiListener, Service},
-    builder::{Event, HostNix, Hub, Layout, Message, Supervisor, event, follow_drift, now_ms, view},
+    builder::{Event, HostNix, Hub, Layout, Message, Supervisor, event, follow_drift, view},
+    clock::now_ms,
     host::Paths,
     keys::{Keychain, UserKeys, Vault},
     lock::Lock,

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod builder;
+mod clock;
 mod engine;
 mod files;
 pub mod gateway;

@@ -1,6 +1,6 @@
 //! What the API answers beside the snapshot.
 
-use crate::{Build, BuilderId};
+use crate::{Build, BuilderId, FinishedBuild};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -68,6 +68,9 @@ pub struct BuilderQueue {
     pub builder: BuilderId,
     /// The builds that run in the guest. `None`: not known.
     pub builds: Option<Vec<Build>>,
+    /// The builds that ended since the engine started, newest first.
+    #[serde(default)]
+    pub finished: Vec<FinishedBuild>,
     /// How many wait for it. `None`: not known.
     pub waiting: Option<u64>,
 }

@@ -4,6 +4,7 @@
 //! Nothing here does anything: no I/O, no clock, no decisions beyond what a value means.
 
 mod answers;
+mod build;
 mod builder;
 mod command;
 mod installation;
@@ -18,6 +19,7 @@ mod snapshot;
 mod typescript;
 
 pub use answers::{Applies, BuilderQueue, SettingView, SshAccess};
+pub use build::{Build, BuildEnd, BuildSource, BuildState, FinishedBuild};
 pub use builder::{Accel, BuilderId, System, UnknownBuilder, UnknownSystem};
 pub use command::{Command, SettingsPatch, StopMode};
 pub use installation::{InstallKind, Installation};
@@ -26,7 +28,4 @@ pub use nix_config::NixConfig;
 pub use phase::{Phase, PrepareStep, Rung};
 pub use problem::{Code, Problem};
 pub use setup::{Drift, Needs, Setup};
-pub use snapshot::{
-    API_VERSION, Build, BuildSource, BuildState, BuilderView, DiskUse, EngineInfo, GuestInfo, Pending,
-    Snapshot, Usage,
-};
+pub use snapshot::{API_VERSION, BuilderView, DiskUse, EngineInfo, GuestInfo, Pending, Snapshot, Usage};

@@ -1,6 +1,6 @@
 //! Everything that a face shows.
 
-use crate::{Accel, BuilderId, KeyPlace, Phase, Problem, Rung, Setup, System};
+use crate::{Accel, Build, BuilderId, FinishedBuild, KeyPlace, Phase, Problem, Rung, Setup, System};
 use serde::{Deserialize, Serialize};
 
 /// The version of the API: the `v1` of its paths.
@@ -73,6 +73,9 @@ pub struct BuilderView {
     pub running: Option<GuestInfo>,
     /// The builds that run in the guest now. `None`: not known.
     pub builds: Option<Vec<Build>>,
+    /// The builds that ended since the engine started, newest first: at most [`FinishedBuild::MOST`].
+    #[serde(default)]
+    pub finished: Vec<FinishedBuild>,
     /// Something that does not stop the builder but that the user should know.
     pub warning: Option<Problem>,
     /// Whether this machine's Nix is set up to build on it.
@@ -102,6 +105,7 @@ impl BuilderView {
             pending: Vec::new(),
             running: None,
             builds: None,
+            finished: Vec::new(),
             warning: None,
             setup: Setup::Unknown,
             key_in: KeyPlace::None,
@@ -183,72 +187,4 @@ pub struct DiskUse {
     pub used: u64,
     /// All there is.
     pub total: u64,
-}
-
-/// A build.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Build {
-    /// The derivation: its store path where a source can tell, else its name (`hello-2.12.1`).
-    /// `None`: a build runs, but no source can tell which.
-    pub derivation: Option<String>,
-    /// How it is.
-    pub state: BuildState,
-    /// Seconds since it started, where a source can tell.
-    pub elapsed_s: Option<f64>,
-    /// Processor seconds that it used so far, where a source can tell.
-    pub cpu_s: Option<f64>,
-    /// Where this is known from.
-    pub source: BuildSource,
-}
-
-impl Build {
-    /// The derivation's name for a list: without the store, the hash and `.drv`.
-    pub fn name(&self) -> Option<&str> {
-        let path = self.derivation.as_deref()?;
-        let Some(base) = path.strip_prefix("/nix/store/") else { return Some(path) };
-        let name = base.split_once('-').map_or(base, |(_hash, name)| name);
-        Some(name.strip_suffix(".drv").unwrap_or(name))
-    }
-}
-
-/// How a build is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum BuildState {
-    /// Its builder process runs in the guest.
-    Running,
-    /// A session is open for it, but nothing of it runs yet (or any more): copying, or waiting.
-    Session,
-}
-
-/// Where a build is known from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum BuildSource {
-    /// The guest's processes and locks.
-    GuestProcesses,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_builds_name_leaves_the_store_out() {
-        let mut b = Build {
-            derivation: Some("/nix/store/0c0w2x3m3m1yhzjqmm9jq5s8c5k3w1f4-hello-2.12.1.drv".into()),
-            state: BuildState::Running,
-            elapsed_s: None,
-            cpu_s: None,
-            source: BuildSource::GuestProcesses,
-        };
-        assert_eq!(b.name(), Some("hello-2.12.1"));
-        b.derivation = Some("hello".into());
-        assert_eq!(b.name(), Some("hello"));
-        b.derivation = None;
-        assert_eq!(b.name(), None);
-    }
 }

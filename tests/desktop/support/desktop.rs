@@ -1,7 +1,7 @@
 //! A private desktop: an Xvfb, a D-Bus session bus, and on that bus the service that a panel gives to tray
 //! apps (`org.kde.StatusNotifierWatcher`).
 
-use super::tray::Tray;
+use super::{notifications::Notifications, tray::Tray};
 use igloo_engine::host::Paths;
 use igloo_protocol::BuilderId;
 use std::{
@@ -187,6 +187,11 @@ impl Desktop {
     /// The display that it has, as `DISPLAY` says it.
     pub fn display(&self) -> &str {
         &self.display
+    }
+
+    /// Shows notifications from now on.
+    pub fn notifications(&self) -> Notifications {
+        Notifications::serve(&self.bus)
     }
 
     /// Igloo's files of the programs that run on it.

@@ -141,18 +141,23 @@ impl Engine {
     }
 }
 
-/// Those that the tests ask for.
-fn settings() -> Vec<SettingView> {
-    let view = |key: &str, value: &str, effect: &str| SettingView {
+/// A setting with a value in TOML's form.
+pub fn setting(key: &str, value: &str, effect: &str) -> SettingView {
+    SettingView {
         key: key.into(),
         value: Some(value.into()),
         default: None,
         set: true,
         effect: effect.into(),
         applies: Applies::NextStart,
-    };
-    let image = view("builders.x86_64.image", "\"/image\"", "the folder of the image that the builder boots");
-    let terminal = view("terminal", "\"x-terminal-emulator\"", "the terminal that a builder is opened in");
+    }
+}
+
+/// Those that the tests ask for.
+fn settings() -> Vec<SettingView> {
+    let image =
+        setting("builders.x86_64.image", "\"/image\"", "the folder of the image that the builder boots");
+    let terminal = setting("terminal", "\"x-terminal-emulator\"", "the terminal that a builder is opened in");
     vec![image, terminal]
 }
 

@@ -11,8 +11,12 @@ mod windows;
 #[allow(dead_code, unused_imports)]
 pub mod real;
 
+/// The desktop's notifications.
+#[path = "../../support/notifications.rs"]
+mod notifications;
+
 pub use desktop::{Desktop, Proc, private, wait_for};
-pub use engine::{Engine, build, builder};
+pub use engine::{Engine, build, builder, setting};
 pub use page::{DRIVER, ENTER, Page};
 pub use tray::Tray;
 pub use windows::Windows;

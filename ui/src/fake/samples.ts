@@ -1,9 +1,11 @@
 import { RUNGS } from "../model/phase.ts";
 import type {
   Build,
+  BuildEnd,
   BuilderId,
   BuilderView,
   Code,
+  FinishedBuild,
   GuestInfo,
   Phase,
   Problem,
@@ -44,6 +46,15 @@ export function build(name: string, elapsed: number | null, state: Build["state"
     cpu_s: elapsed && elapsed * 1.7,
     source: "guest_processes",
   };
+}
+
+export function ended(
+  name: string,
+  seconds: number,
+  ended_ms: number,
+  end: BuildEnd = "built",
+): FinishedBuild {
+  return { derivation: build(name, null).derivation, end, elapsed_s: seconds, ended_ms };
 }
 
 export function usage(cpu: number, memory: number, disk = 12.4): Usage {
@@ -91,6 +102,7 @@ export function builder(id: BuilderId, more: Partial<BuilderView> = {}): Builder
     pending: [],
     running: null,
     builds: null,
+    finished: [],
     warning: null,
     setup: { state: "in_place" },
     key_in: { place: "keychain" },

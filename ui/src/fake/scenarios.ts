@@ -1,7 +1,7 @@
 import type { SetupPlan } from "../backend.ts";
 import type { BuilderId, BuilderView, Code, Installation, Phase, Problem, Snapshot } from "../protocol.ts";
 import { boot, long } from "./console.ts";
-import { build, builder, guest, inPhase, problem, snapshot, usage } from "./samples.ts";
+import { build, builder, ended, guest, inPhase, problem, snapshot, usage } from "./samples.ts";
 import { external, installation, nothing, plan, snippet } from "./setup.ts";
 import type { SetupOptions } from "../backend.ts";
 
@@ -24,6 +24,12 @@ const builds = [
   build("linux-6.12.57", 754),
   build("nixos-system-igloo-25.11", 92),
   build("rustc-1.91.0", null, "session"),
+];
+
+const finished = (now: number) => [
+  ended("zstd-1.5.7", 41, now - 95_000),
+  ended("openssl-3.6.0", 388, now - 9 * 60_000, "not_built"),
+  ended("perl-5.42.0", 512, now - 31 * 60_000),
 ];
 
 const other = (): BuilderView => builder("x86_64", { enabled: false, setup: { state: "absent" } });
@@ -53,7 +59,7 @@ export const SCENES: Readonly<Record<string, (now: number) => Scene>> = {
   ready: (now) =>
     scene(
       [
-        inPhase("aarch64", { phase: "ready" }, now, { builds }),
+        inPhase("aarch64", { phase: "ready" }, now, { builds, finished: finished(now) }),
         builder("x86_64", { enabled: true, setup: { state: "absent" } }),
       ],
       now,

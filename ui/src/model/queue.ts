@@ -1,8 +1,5 @@
-import type { Build, BuilderId, BuilderView, Snapshot } from "../protocol.ts";
+import type { Build, BuildEnd, BuilderId, BuilderView, Snapshot } from "../protocol.ts";
 import { buildName } from "./builder.ts";
-
-/** The most finished builds that are remembered. */
-const MOST_FINISHED = 200;
 
 /** A build as the queue shows it. */
 export interface QueueItem {
@@ -14,13 +11,20 @@ export interface QueueItem {
   elapsed: number | null;
 }
 
-/** A build that is over. Nothing tells whether it succeeded. */
+/** A build that ended. */
 export interface Finished extends QueueItem {
+  end: BuildEnd;
   /** Milliseconds since the Unix epoch. */
   at: number;
-  /** The builder went away under it. */
-  interrupted: boolean;
 }
+
+/** How a build ended, in words before a time. */
+export const END: Readonly<Record<BuildEnd, string>> = {
+  built: "Built",
+  not_built: "Failed or interrupted",
+  builder_ended: "Ended with its builder",
+  unknown: "Ended",
+};
 
 /** Everything that the queue's page shows. */
 export interface Queue {
@@ -67,24 +71,19 @@ function keyed(b: BuilderView): { build: Build; item: QueueItem }[] {
   });
 }
 
-/** The finished builds, newest first, after one snapshot followed another. */
-export function finish(
-  done: readonly Finished[],
-  before: Snapshot,
-  after: Snapshot,
-  now: number,
-): readonly Finished[] {
-  const ended = before.builders.flatMap((old) => endedIn(old, after, now));
-  return ended.length === 0 ? done : [...ended, ...done].slice(0, MOST_FINISHED);
-}
-
-function endedIn(old: BuilderView, after: Snapshot, now: number): Finished[] {
-  const next = after.builders.find((b) => b.id === old.id);
-  const alive = next !== undefined && serves(next);
-  // a look that failed says nothing about the builds
-  if (alive && next.builds === null) return [];
-  const left = new Set(next && alive ? keyed(next).map((k) => k.item.key) : []);
-  return keyed(old)
-    .filter(({ build, item }) => build.state === "running" && !left.has(item.key))
-    .map(({ item }) => ({ ...item, key: `${item.key}@${now}`, at: now, interrupted: !alive }));
+/** The builds of all builders that ended since the engine started, newest first. */
+export function finished(snapshot: Snapshot): Finished[] {
+  const all = snapshot.builders.flatMap((b) =>
+    b.finished.map((f, i) => ({
+      // counted from the oldest, which stays where it is when another one ends
+      key: `${b.id}/${f.ended_ms}/${b.finished.length - i}`,
+      builder: b.id,
+      name: buildName(f) ?? "A build",
+      derivation: f.derivation,
+      elapsed: f.elapsed_s,
+      end: f.end,
+      at: f.ended_ms,
+    })),
+  );
+  return all.sort((a, b) => b.at - a.at);
 }

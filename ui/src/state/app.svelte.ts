@@ -3,7 +3,7 @@ import { type Backend, problemOf } from "../backend.ts";
 import { isUp } from "../model/phase.ts";
 import { type History, remember } from "../model/history.ts";
 import type { Climbed } from "../model/ladder.ts";
-import { type Finished, finish } from "../model/queue.ts";
+import { finished } from "../model/queue.ts";
 import { type Route, href, parseRoute } from "../model/route.ts";
 import type { BuilderId, BuilderView, Command, Problem, Snapshot } from "../protocol.ts";
 
@@ -18,7 +18,6 @@ export class App {
   /** What the last thing asked for came to, where no place on the page is nearer. */
   trouble = $state.raw<Problem>();
   history = $state.raw<History>({});
-  finished = $state.raw<readonly Finished[]>([]);
   route = $state.raw<Route>(parseRoute(location.hash));
   /** Milliseconds since the Unix epoch, a second apart while something runs. */
   now = $state(Date.now());
@@ -28,6 +27,7 @@ export class App {
   said = $state("");
 
   readonly builders = $derived(this.snapshot?.builders ?? []);
+  readonly finished = $derived(this.snapshot ? finished(this.snapshot) : []);
   readonly anyUp = $derived(this.builders.some((b) => isUp(b.phase)));
   #climbed = $state.raw<Partial<Record<BuilderId, Climbed>>>({});
 
@@ -62,7 +62,6 @@ export class App {
     const same = before?.engine.started_ms === snapshot.engine.started_ms;
     if (before && same && snapshot.seq < before.seq) return;
     const now = Date.now();
-    if (before && same) this.finished = finish(this.finished, before, snapshot, now);
     this.history = remember(this.history, snapshot, now);
     this.#climbed = { ...this.#climbed, ...climbedIn(snapshot) };
     [this.snapshot, this.seenAt, this.now, this.lost] = [snapshot, now, now, undefined];

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Page } from "playwright-core";
 import { violations } from "../support/axe.ts";
+import type { FinishedBuild } from "../../src/protocol.ts";
 import { type Bench, bench } from "../support/browser.ts";
 
 let b: Bench;
@@ -210,11 +211,25 @@ test("builds come, run and go in the queue", async () => {
     .getByText("rustc-1.91.0")
     .waitFor();
   await page.evaluate(() =>
-    window.fake.change("aarch64", (old) => ({ ...old, builds: old.builds?.slice(1) ?? null })),
+    window.fake.change("aarch64", (old) => {
+      const [first] = old.builds ?? [];
+      const gone: FinishedBuild = {
+        derivation: first?.derivation ?? null,
+        end: "built",
+        elapsed_s: 754,
+        ended_ms: Date.now(),
+      };
+      return { ...old, builds: old.builds?.slice(1) ?? null, finished: [gone, ...old.finished] };
+    }),
   );
   const finished = page.getByRole("region", { name: /^Finished/ });
   await finished.getByText("linux-6.12.57").waitFor();
-  await finished.getByText(/took 12:3/).waitFor();
+  await finished.getByText("took 12:34").waitFor();
+  await finished
+    .getByText(/^Built .* ago$/)
+    .first()
+    .waitFor();
+  await finished.getByText("Failed or interrupted 9 min ago").waitFor();
   expect(await violations(page)).toEqual([]);
 });
 

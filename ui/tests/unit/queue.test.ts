@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { finish, queue } from "../../src/model/queue.ts";
+import { finished, queue } from "../../src/model/queue.ts";
 import { remember, spark, WINDOW_MS } from "../../src/model/history.ts";
-import { build, builder, guest, inPhase, snapshot, usage } from "../../src/fake/samples.ts";
-import type { Build } from "../../src/protocol.ts";
+import { build, builder, ended, guest, inPhase, snapshot, usage } from "../../src/fake/samples.ts";
+import type { Build, FinishedBuild } from "../../src/protocol.ts";
 
 const NOW = 1_800_000_000_000;
 const ready = (builds: Build[] | null) =>
@@ -24,29 +24,27 @@ test("two builds of the same derivation have keys of their own", () => {
   expect(new Set(keys).size).toBe(2);
 });
 
-test("a build that is gone has ended, newest first", () => {
-  const [a, b] = [build("a-1", 5), build("b-1", 9)];
-  const first = finish([], ready([a, b]), ready([a]), NOW);
-  const second = finish(first, ready([a]), ready([]), NOW + 1);
-  expect(second.map((f) => [f.name, f.elapsed, f.interrupted])).toEqual([
-    ["a-1", 5, false],
-    ["b-1", 9, false],
+test("builds that ended come from all builders, the newest first", () => {
+  const [arm, intel] = [inPhase("aarch64", { phase: "ready" }, NOW), builder("x86_64")];
+  const both = (more: FinishedBuild[]) =>
+    finished(
+      snapshot(
+        [
+          { ...arm, finished: [...more, ended("c-1", 3, NOW - 1), ended("a-1", 5, NOW - 9, "not_built")] },
+          { ...intel, finished: [ended("b-1", 9, NOW - 4, "builder_ended")] },
+        ],
+        NOW,
+      ),
+    );
+  expect(both([]).map((f) => [f.name, f.builder, f.elapsed, f.end])).toEqual([
+    ["c-1", "aarch64", 3, "built"],
+    ["b-1", "x86_64", 9, "builder_ended"],
+    ["a-1", "aarch64", 5, "not_built"],
   ]);
-});
-
-test("a builder that went away interrupted its builds, one that can't tell ended none", () => {
-  const before = ready([build("a-1", 5)]);
-  expect(finish([], before, stopped, NOW)[0]?.interrupted).toBe(true);
-  expect(finish([], before, ready(null), NOW)).toEqual([]);
-});
-
-test("a connection that closes is no finished build", () => {
-  expect(finish([], ready([build("a-1", 5, "session")]), ready([]), NOW)).toEqual([]);
-});
-
-test("finished builds are bounded", () => {
-  const many = ready(Array.from({ length: 300 }, (_, i) => build(`p-${i}`, 1)));
-  expect(finish([], many, ready([]), NOW).length).toBe(200);
+  const after = both([ended("c-1", 2, NOW - 1)]);
+  expect(new Set(after.map((f) => f.key)).size).toBe(4);
+  const keys = both([]).map((f) => f.key);
+  expect(after.map((f) => f.key)).toEqual(expect.arrayContaining(keys));
 });
 
 test("the history keeps two minutes of a builder that runs, and nothing of one that does not", () => {

@@ -146,6 +146,7 @@ async fn queue<S: Service>(State(api): State<Api<S>>) -> Json<Vec<BuilderQueue>>
     let queue = now.builders.iter().map(|b| BuilderQueue {
         builder: b.id,
         builds: b.builds.clone(),
+        finished: b.finished.clone(),
         // no source can tell yet
         waiting: None,
     });

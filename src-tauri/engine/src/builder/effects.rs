@@ -1,12 +1,13 @@
 //! What the supervisor does when the state machine says so.
 
 use super::{
+    finished,
     lifecycle::Effect,
     start::{self, Climb},
     stop,
     supervisor::Supervisor,
 };
-use crate::{guest::Target, image::Disks, vm::Hypervisor};
+use crate::{clock::now_ms, guest::Target, image::Disks, vm::Hypervisor};
 use tracing::warn;
 
 impl<H: Hypervisor> Supervisor<H> {
@@ -85,7 +86,9 @@ impl<H: Hypervisor> Supervisor<H> {
     pub(super) fn clean_up(&mut self) {
         self.abandon();
         self.machine = None;
-        self.last_look = None;
+        if let Some(look) = self.last_look.take() {
+            self.hub.update(self.id, |v| finished::remember(v, &finished::cut_off(&look, now_ms())));
+        }
         if let Err(problem) = Disks::new(self.layout.disks(), self.id).discard_ephemeral() {
             warn!(builder = %self.id, "{problem}");
         }

@@ -1,10 +1,8 @@
 //! Where the builders' views come together into one snapshot.
 
+use crate::clock::now_ms;
 use igloo_protocol::{API_VERSION, BuilderId, BuilderView, EngineInfo, Snapshot};
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The one snapshot of everything, and its changes. Cheap to clone.
@@ -43,11 +41,4 @@ impl Hub {
             true
         });
     }
-}
-
-/// Milliseconds since the Unix epoch.
-pub fn now_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }

@@ -3,6 +3,7 @@
 mod breaker;
 mod drift;
 mod effects;
+mod finished;
 mod hub;
 mod key;
 mod layout;
@@ -18,7 +19,7 @@ pub mod view;
 mod watch;
 
 pub use drift::{HostNix, follow as follow_drift};
-pub use hub::{Hub, now_ms};
+pub use hub::Hub;
 pub use layout::{Keys, Layout};
 pub use lifecycle::{Effect, Event, Lifecycle};
 pub use news::Message;

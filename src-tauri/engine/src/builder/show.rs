@@ -1,7 +1,7 @@
 //! What faces, and the gateway, see of a builder's state.
 
-use super::{hub::now_ms, supervisor::Supervisor, view};
-use crate::{gateway::Target as To, vm::Hypervisor};
+use super::{supervisor::Supervisor, view};
+use crate::{clock::now_ms, gateway::Target as To, vm::Hypervisor};
 use igloo_protocol::Phase;
 use tracing::info;
 

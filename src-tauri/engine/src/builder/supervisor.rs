@@ -2,7 +2,8 @@
 //! what came of it.
 
 use super::{
-    hub::{Hub, now_ms},
+    finished,
+    hub::Hub,
     layout::Layout,
     lifecycle::{Event, Lifecycle},
     news::{Launched, Message, News, Teller, Term, Up},
@@ -10,6 +11,7 @@ use super::{
     stop, watch,
 };
 use crate::{
+    clock::now_ms,
     gateway::Gateway,
     guest::{Guest, Observation},
     image::Image,
@@ -278,6 +280,7 @@ impl<H: Hypervisor> Supervisor<H> {
             m.info.usage = seen.usage.clone();
         }
         let builds = watch::in_use(&seen);
+        self.hub.update(self.id, |v| finished::remember(v, &seen.finished));
         self.last_look = Some(seen);
         self.happened(Event::Builds(builds));
     }

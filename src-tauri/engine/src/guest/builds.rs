@@ -5,6 +5,10 @@
 //! worker's child, under a build user's uid, and no other build has that uid meanwhile. The worker holds a lock
 //! on `<output path>.lock` for each output. Compared is the inode only: on overlayfs the device differs.
 
+mod ended;
+
+pub(super) use ended::{Kept, validity_command};
+
 use super::probe::{Look, Pid, Process};
 use igloo_protocol::{Build, BuildSource, BuildState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Running {
     pub key: Key,
-    /// The names (without the hash) of the outputs that the worker holds. Empty: can't be told.
+    /// The base names of the store paths of the outputs that the worker holds. Empty: can't be told.
     pub outputs: BTreeSet<String>,
     /// Seconds from the start of the guest's kernel to the build's.
     pub start_s: f64,
@@ -91,23 +95,33 @@ fn argument(look: &Look, pid: Pid, n: usize) -> Option<&String> {
 fn held_outputs(look: &Look, worker: Pid) -> BTreeSet<String> {
     let held: BTreeSet<u64> =
         look.locks.iter().filter(|(pid, _)| *pid == worker).map(|(_, inode)| *inode).collect();
-    let names = look.lock_files.iter().filter(|(inode, _)| held.contains(inode));
-    names.filter_map(|(_, base)| base.split_once('-')).map(|(_hash, name)| name.to_owned()).collect()
+    let files = look.lock_files.iter().filter(|(inode, _)| held.contains(inode));
+    files.map(|(_, base)| base.clone()).filter(|base| base.contains('-')).collect()
 }
 
 impl Running {
+    /// The names of its outputs' store paths, without the hash.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().filter_map(|base| base.split_once('-')).map(|(_hash, name)| name)
+    }
+
+    /// Seconds since it started.
+    fn elapsed_s(&self, uptime_s: Option<f64>) -> Option<f64> {
+        uptime_s.map(|now| (now - self.start_s).max(0.0))
+    }
+
     /// The derivation's name where the outputs' names tell it: an output other than `out` adds `-` and its name.
     pub(super) fn name(&self) -> Option<&str> {
-        let shortest = self.outputs.iter().min_by_key(|o| o.len())?;
-        self.outputs.iter().all(|o| is_output_of(o, shortest)).then_some(shortest)
+        let shortest = self.names().min_by_key(|o| o.len())?;
+        self.names().all(|o| is_output_of(o, shortest)).then_some(shortest)
     }
 
     /// The names that the derivation may have, the likeliest first.
     pub(super) fn candidates(&self) -> Vec<&str> {
-        let Some(shortest) = self.outputs.iter().min_by_key(|o| o.len()) else { return Vec::new() };
+        let Some(shortest) = self.names().min_by_key(|o| o.len()) else { return Vec::new() };
         let cuts = shortest.rmatch_indices('-').map(|(at, _)| &shortest[..at]);
-        let mut names: Vec<&str> = std::iter::once(shortest.as_str()).chain(cuts).collect();
-        names.retain(|name| !name.is_empty() && self.outputs.iter().all(|o| is_output_of(o, name)));
+        let mut names: Vec<&str> = std::iter::once(shortest).chain(cuts).collect();
+        names.retain(|name| !name.is_empty() && self.names().all(|o| is_output_of(o, name)));
         names
     }
 
@@ -116,7 +130,7 @@ impl Running {
         Build {
             derivation: derivation.or_else(|| self.name().map(Into::into)),
             state: BuildState::Running,
-            elapsed_s: uptime_s.map(|now| (now - self.start_s).max(0.0)),
+            elapsed_s: self.elapsed_s(uptime_s),
             cpu_s: Some(self.cpu_s),
             source: BuildSource::GuestProcesses,
         }
@@ -175,17 +189,24 @@ fn log(line: &str, boot: f64) -> Option<Log> {
 const LOGS: &str = "/nix/var/log/nix/drvs";
 
 /// Lists the logs of what may be the builds' derivations. `None` when nothing is to be looked for.
-pub(super) fn logs_command(builds: &[&Running]) -> Option<String> {
+pub(super) fn logs_command(builds: &[Running]) -> Option<String> {
     let names: BTreeSet<&str> = builds.iter().flat_map(|b| b.candidates().into_iter().take(4)).collect();
-    // the characters of a store path's name: none that a shell minds within quotes
-    let plain = |n: &&str| n.chars().all(|c| c.is_ascii_alphanumeric() || "+-._?=".contains(c));
-    let globs: Vec<String> =
-        names.into_iter().filter(plain).take(32).map(|n| format!("{LOGS}/*/*-'{n}'.drv*")).collect();
+    let globs: Vec<String> = names
+        .into_iter()
+        .filter(|name| plain(name))
+        .take(32)
+        .map(|n| format!("{LOGS}/*/*-'{n}'.drv*"))
+        .collect();
     if globs.is_empty() {
         return None;
     }
     let list = globs.join(" ");
     Some(format!("read -r up </proc/uptime; echo \"$(date +%s) $up\"; stat -c '%Y %n' {list} 2>/dev/null; :"))
+}
+
+/// Only the characters of a store path's name: none that a shell minds within quotes.
+fn plain(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || "+-._?=".contains(c))
 }
 
 /// The derivation of a build, if exactly one log can be its own.

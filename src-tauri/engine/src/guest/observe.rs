@@ -2,17 +2,16 @@
 
 use super::{
     Guest,
-    builds::{self, Key},
+    builds::{self, Kept, Running},
     lock,
     probe::{Counters, Look, SCRIPT},
 };
-use igloo_protocol::{Build, DiskUse, Problem, Usage};
-use std::{collections::BTreeMap, time::Duration};
+use crate::clock::now_ms;
+use igloo_protocol::{Build, DiskUse, FinishedBuild, Problem, Usage};
+use std::time::Duration;
 
 /// A guest whose processors are all busy may need many seconds; that is no sign of death.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// How often the log of a new build is looked for: it may be there only with the second look.
-const TRIES: u8 = 2;
 
 /// What a guest uses and builds, at one moment. `None`: could not be told.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +21,8 @@ pub struct Observation {
     /// The builds whose process runs, then an entry without a derivation for each session that runs none: it
     /// copies, or waits.
     pub builds: Option<Vec<Build>>,
+    /// The builds that ended since the look before.
+    pub finished: Vec<FinishedBuild>,
     /// How many sessions are open: at least one a build that the other machine's Nix has here.
     pub sessions: Option<usize>,
     /// Seconds since the guest's kernel started.
@@ -32,60 +33,53 @@ pub struct Observation {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     cpu: Counters,
-    derivations: BTreeMap<Key, Found>,
-}
-
-#[derive(Debug, Default)]
-struct Found {
-    derivation: Option<String>,
-    tries: u8,
+    builds: Kept,
 }
 
 impl Guest {
-    /// Looks at the guest: one command, and one more when a new build is there.
+    /// Looks at the guest: one command, one more when a new build is there, and one when a build is over.
     ///
     /// # Errors
     /// Those of [`Guest::run`].
     pub async fn observe(&self) -> Result<Observation, Problem> {
         let printed = self.run(SCRIPT, None, DEADLINE).await?;
         let look = Look::parse(&printed.stdout);
-        let found = builds::find(&look);
-        let running = found.as_ref().map(|f| f.running.as_slice()).unwrap_or_default();
-        let unknown: Vec<_> = {
+        let before = {
             let mut memory = lock(&self.inner.memory);
-            memory.derivations.retain(|key, _| running.iter().any(|b| b.key == *key));
-            let mut ask = |b: &&builds::Running| memory.derivations.entry(b.key).or_default().ask();
-            running.iter().filter(|b| !b.outputs.is_empty()).filter(|b| ask(b)).collect()
+            std::mem::replace(&mut memory.cpu, look.cpu.unwrap_or_default())
+        };
+        let mut seen =
+            Observation { usage: usage(before, &look), uptime_s: look.uptime_s, ..Observation::default() };
+        if let Some(found) = builds::find(&look) {
+            seen.finished = self.take(&found.running, &look).await?;
+            let memory = lock(&self.inner.memory);
+            let running =
+                found.running.iter().map(|b| b.show(look.uptime_s, memory.builds.derivation(&b.key)));
+            let idle = (0..found.idle_sessions).map(|_| builds::idle_session());
+            seen.builds = Some(running.chain(idle).collect());
+            seen.sessions = Some(found.sessions);
+        }
+        Ok(seen)
+    }
+
+    /// Takes in the builds of a look, learns their derivations, and tells of those that ended.
+    async fn take(&self, running: &[Running], look: &Look) -> Result<Vec<FinishedBuild>, Problem> {
+        let (over, unknown) = {
+            let kept = &mut lock(&self.inner.memory).builds;
+            (kept.take(running, look), kept.unknown())
         };
         if let Some(command) = builds::logs_command(&unknown) {
             let logs = builds::parse_logs(&self.run(&command, None, DEADLINE).await?.stdout);
-            let mut memory = lock(&self.inner.memory);
-            for build in unknown {
-                memory.derivations.entry(build.key).or_default().derivation =
-                    builds::derivation(build, &logs);
-            }
+            lock(&self.inner.memory).builds.learn(&unknown, &logs);
         }
-        let mut memory = lock(&self.inner.memory);
-        let builds = found.as_ref().map(|found| {
-            let derivation = |key| memory.derivations.get(key).and_then(|f| f.derivation.clone());
-            let running = found.running.iter().map(|b| b.show(look.uptime_s, derivation(&b.key)));
-            running.chain((0..found.idle_sessions).map(|_| builds::idle_session())).collect()
-        });
-        let before = std::mem::replace(&mut memory.cpu, look.cpu.unwrap_or_default());
-        Ok(Observation {
-            usage: usage(before, &look),
-            builds,
-            sessions: found.map(|f| f.sessions),
-            uptime_s: look.uptime_s,
-        })
-    }
-}
-
-impl Found {
-    fn ask(&mut self) -> bool {
-        let asks = self.derivation.is_none() && self.tries < TRIES;
-        self.tries += u8::from(asks);
-        asks
+        let invalid = match builds::validity_command(&over) {
+            Some(command) => Some(self.run(&command, None, DEADLINE).await?),
+            None => None,
+        };
+        let invalid =
+            invalid.filter(|o| o.status == Some(0)).map(|o| String::from_utf8_lossy(&o.stdout).into_owned());
+        let now = now_ms();
+        Ok(over.into_iter().map(|build| build.finish(invalid.as_deref(), now)).collect())
     }
 }
 
@@ -136,13 +130,5 @@ mod tests {
         assert_eq!(told.disk, DiskUse { used: 4, total: 9 });
         assert_eq!(usage_of(&Look { memory: None, ..look(1, 2) }), None);
         assert_eq!(usage_of(&Look { disk: None, ..look(1, 2) }), None);
-    }
-
-    #[test]
-    fn a_log_is_looked_for_a_few_times() {
-        let mut found = Found::default();
-        let asked = (0..10).filter(|_| found.ask()).count();
-        assert_eq!(asked, usize::from(TRIES));
-        assert!(!Found { derivation: Some(String::new()), tries: 0 }.ask());
     }
 }
