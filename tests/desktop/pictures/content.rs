@@ -3,8 +3,8 @@
 use crate::support::{build, builder};
 use igloo_engine::settings::{HostSize, Store};
 use igloo_protocol::{
-    Accel, Build, BuildState, BuilderId, BuilderView, Code, DiskUse, GuestInfo, Phase, PrepareStep, Problem,
-    Rung, SettingView, Setup, SshAccess, Usage,
+    Accel, Build, BuildEnd, BuildState, BuilderId, BuilderView, Code, DiskUse, FinishedBuild, GuestInfo,
+    Phase, PrepareStep, Problem, Rung, SettingView, Setup, SshAccess, Usage,
 };
 use std::{
     f64::consts::TAU,
@@ -123,9 +123,21 @@ pub fn three() -> Vec<Build> {
     [two(), vec![waits]].concat()
 }
 
-/// Builds that end, one after the other, in this many seconds.
-pub fn ended() -> [(&'static str, f64); 4] {
-    [("hello-2.12.2", 4.0), ("zstd-1.5.7", 41.0), ("openssl-3.6.0", 187.0), ("nginx-1.28.0", 63.0)]
+/// The builder at work, with builds that ended.
+pub fn busy() -> BuilderView {
+    let ended = |name, seconds, minutes, end| FinishedBuild {
+        derivation: Some(drv(name)),
+        end,
+        elapsed_s: Some(seconds),
+        ended_ms: minutes_ago(minutes),
+    };
+    let finished = vec![
+        ended("nginx-1.28.0", 63.0, 3.3, BuildEnd::Built),
+        ended("openssl-3.6.0", 187.0, 5.5, BuildEnd::NotBuilt),
+        ended("zstd-1.5.7", 41.0, 7.8, BuildEnd::Built),
+        ended("hello-2.12.2", 4.0, 10.2, BuildEnd::Built),
+    ];
+    BuilderView { finished, ..building(three()) }
 }
 
 pub fn drv(name: &str) -> String {

@@ -128,7 +128,7 @@ fn check(known: &Known, value: &Value) -> Result<(), Problem> {
         Problem::new(
             Code::BadSettings,
             format!("{} can't be {}: it {e}", known.key, value.to_string().trim()),
-            format!("nothing was changed; it is {}", known.effect()),
+            format!("nothing was changed; what it sets: {}", known.effect()),
         )
     })
 }
