@@ -261,7 +261,7 @@ impl<H: Hypervisor> Supervisor<H> {
             m.info.features = up.nix.features;
             m.guest = Some(up.guest.clone());
         }
-        let watch = watch::guest(up.guest, self.term.clone(), self.teller.clone());
+        let watch = watch::guest(up.guest, self.gateway.visits(), self.term.clone(), self.teller.clone());
         self.session = Some(tokio::spawn(watch).abort_handle());
     }
 

@@ -6,6 +6,7 @@ use crate::{
     vm::{Console, MAX_BYTES, Vm},
 };
 use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
 use tracing::warn;
 
 /// Between two looks into an idle guest.
@@ -16,6 +17,9 @@ const BUSY: Duration = Duration::from_secs(1);
 
 /// Between two looks at the size of the console's log.
 const CONSOLE: Duration = Duration::from_secs(10);
+
+/// From a connection to the look for what it brings: its session needs a moment to be there.
+const AFTER_A_VISIT: Duration = Duration::from_millis(400);
 
 /// Looks that may fail in a row before the guest counts as lost.
 const PATIENCE: u32 = 2;
@@ -52,8 +56,8 @@ pub fn in_use(seen: &Observation) -> usize {
     seen.sessions.unwrap_or(0).max(seen.builds.as_ref().map_or(0, Vec::len))
 }
 
-/// Looks into the guest again and again, until it is lost or the term is over.
-pub async fn guest(guest: Guest, term: Term, teller: Teller) {
+/// Looks into the guest again and again, soon after each of the `visits`, until it is lost or the term is over.
+pub async fn guest(guest: Guest, visits: Arc<Notify>, term: Term, teller: Teller) {
     let mut failed = 0;
     while term.is_current() {
         let mut pause = IDLE;
@@ -72,6 +76,9 @@ pub async fn guest(guest: Guest, term: Term, teller: Teller) {
                 }
             }
         }
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = visits.notified() => tokio::time::sleep(AFTER_A_VISIT).await,
+        }
     }
 }

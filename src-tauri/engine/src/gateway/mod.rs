@@ -4,8 +4,12 @@
 mod splice;
 
 use igloo_protocol::{BuilderId, Code, Problem};
-use std::{io, net::Ipv4Addr};
-use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
+use std::{io, net::Ipv4Addr, sync::Arc};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::AbortHandle,
+};
 
 /// What the gateway does with connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +27,7 @@ pub struct Gateway {
     builder: BuilderId,
     target: watch::Sender<Target>,
     listening: Option<(u16, AbortHandle)>,
+    visits: Arc<Notify>,
 }
 
 impl Gateway {
@@ -32,6 +37,7 @@ impl Gateway {
             builder,
             target: watch::Sender::new(Target::Closed("the builder is stopped")),
             listening: None,
+            visits: Arc::default(),
         }
     }
 
@@ -47,7 +53,12 @@ impl Gateway {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
             .map_err(|e| taken(self.builder, port, &e))?;
-        let task = tokio::spawn(splice::accept(self.builder, listener, self.target.subscribe()));
+        let task = tokio::spawn(splice::accept(
+            self.builder,
+            listener,
+            self.target.subscribe(),
+            self.visits.clone(),
+        ));
         self.listening = Some((port, task.abort_handle()));
         Ok(())
     }
@@ -57,6 +68,11 @@ impl Gateway {
         if let Some((_, task)) = self.listening.take() {
             task.abort();
         }
+    }
+
+    /// Told of each connection that is let through.
+    pub fn visits(&self) -> Arc<Notify> {
+        self.visits.clone()
     }
 
     /// What to do with connections from now on.
@@ -149,6 +165,18 @@ mod tests {
         c.write_all(&sent).await.unwrap();
         c.shutdown().await.unwrap();
         assert!(all(&mut c).await == sent);
+    }
+
+    #[tokio::test]
+    async fn who_is_let_through_is_told_of_and_who_is_turned_away_is_not() {
+        let (g, port) = gateway().await;
+        let visits = g.visits();
+        let mut turned_away = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        all(&mut turned_away).await;
+        timeout(Duration::from_millis(50), visits.notified()).await.expect_err("nobody came in");
+        g.point(Target::Open(echo_at_end().await));
+        let _in = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        timeout(SOON, visits.notified()).await.expect("one came in");
     }
 
     #[tokio::test]

@@ -2,22 +2,27 @@
 
 use super::Target;
 use igloo_protocol::BuilderId;
-use std::{io, net::Ipv4Addr, time::Duration};
+use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Notify, watch},
 };
 use tracing::{debug, info, warn};
 
 /// How long to wait after an accept failed (too many open files, for one), so as not to spin.
 const AFTER_A_FAILED_ACCEPT: Duration = Duration::from_millis(200);
 
-pub(super) async fn accept(builder: BuilderId, listener: TcpListener, target: watch::Receiver<Target>) {
+pub(super) async fn accept(
+    builder: BuilderId,
+    listener: TcpListener,
+    target: watch::Receiver<Target>,
+    visits: Arc<Notify>,
+) {
     loop {
         match listener.accept().await {
             Ok((client, _)) => {
-                tokio::spawn(serve(builder, client, target.clone()));
+                tokio::spawn(serve(builder, client, target.clone(), visits.clone()));
             }
             Err(e) => {
                 warn!(%builder, "can't accept a connection: {e}");
@@ -27,7 +32,12 @@ pub(super) async fn accept(builder: BuilderId, listener: TcpListener, target: wa
     }
 }
 
-async fn serve(builder: BuilderId, mut client: TcpStream, mut target: watch::Receiver<Target>) {
+async fn serve(
+    builder: BuilderId,
+    mut client: TcpStream,
+    mut target: watch::Receiver<Target>,
+    visits: Arc<Notify>,
+) {
     let now = target.borrow_and_update().clone();
     let port = match now {
         Target::Open(port) => port,
@@ -36,6 +46,7 @@ async fn serve(builder: BuilderId, mut client: TcpStream, mut target: watch::Rec
         }
         Target::Closed(reason) => return info!(%builder, "turned a connection away: {reason}"),
     };
+    visits.notify_one();
     tokio::select! {
         end = splice(&mut client, port) => match end {
             Ok(()) => debug!(%builder, "a connection ended"),
