@@ -23,7 +23,7 @@ fn the_app_on_a_mac_lives_in_the_menu_bar_alone() {
     let macos = &config()["bundle"]["macOS"];
     let info = plist(&macos["infoPlist"]);
     assert_eq!(info.get("LSUIElement").and_then(plist::Value::as_boolean), Some(true));
-    assert_eq!(macos["minimumSystemVersion"], "12.0");
+    assert_eq!(macos["minimumSystemVersion"], "13.0");
 }
 
 /// Tauri signs with the hardened runtime unless told otherwise; each exception from it is one that an attacker has too.

@@ -4,6 +4,8 @@ pub mod cli;
 mod host_nix;
 pub mod keychain;
 pub mod log;
+#[cfg(feature = "tray")]
+mod login;
 pub mod notify;
 pub mod session;
 pub mod setup;

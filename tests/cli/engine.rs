@@ -214,8 +214,13 @@ fn snapshot() -> Snapshot {
         disk_gib: 40,
         ..BuilderView::new(id)
     });
-    let engine =
-        EngineInfo { version: "0".into(), api: API_VERSION, pid: std::process::id(), started_ms: now() };
+    let engine = EngineInfo {
+        version: "0".into(),
+        api: API_VERSION,
+        pid: std::process::id(),
+        started_ms: now(),
+        ..EngineInfo::default()
+    };
     Snapshot { seq: 1, engine, builders: builders.into() }
 }
 

@@ -41,6 +41,24 @@ fn hear(news: &Receiver<String>, label: &str) {
 }
 
 #[test]
+fn the_app_opens_at_login_as_the_setting_has_it() {
+    let desktop = Desktop::start();
+    let _app = app(&desktop);
+    desktop.tray().wait(&header("Stopped"));
+    let entry = desktop.dir.path().join("XDG_CONFIG_HOME/autostart/dev.igloo.app.desktop");
+    let set = |value: &str| {
+        let out = desktop.command(CLI).args(["settings", "set", "open_at_login", value]).output().unwrap();
+        assert!(out.status.success(), "{out:?}");
+    };
+    assert!(!entry.exists());
+    set("true");
+    let text = wait_for("the entry", || fs::read_to_string(&entry).ok());
+    assert!(text.contains(&format!("\nExec=\"{TRAY}\"\n")), "{text}");
+    set("false");
+    wait_for("no entry", || (!entry.exists()).then_some(()));
+}
+
+#[test]
 fn the_app_is_an_engine_that_ends_with_it() {
     let desktop = Desktop::start();
     let mut app = app(&desktop);

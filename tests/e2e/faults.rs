@@ -9,7 +9,7 @@ use std::{
 };
 
 /// A copy of the quick image's folder, linked but for one file.
-fn image_but(home: &Home, changed: &str, content: &[u8]) -> PathBuf {
+pub fn image_but(home: &Home, changed: &str, content: &[u8]) -> PathBuf {
     let tiny = tiny_image();
     let whole = tiny.parent().unwrap();
     let copy = home.path().join("image");
@@ -27,7 +27,7 @@ fn image_but(home: &Home, changed: &str, content: &[u8]) -> PathBuf {
     copy.join("tiny")
 }
 
-fn use_image(home: &Home, folder: &Path) {
+pub fn use_image(home: &Home, folder: &Path) {
     home.igloo(&["settings", "set", "builders.x86_64.image", folder.to_str().unwrap()]).ok();
 }
 

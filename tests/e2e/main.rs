@@ -15,6 +15,7 @@ mod disks;
 mod drift;
 mod faults;
 mod finished;
+mod host;
 mod keychain;
 mod lifecycle;
 mod setup;

@@ -78,7 +78,7 @@ setup: Setup,
 key_in: KeyPlace, };
 
 /** What kind of problem it is. The CLI's exit codes are derived from it (`docs/exit-codes.md`). */
-export type Code = "internal" | "usage" | "no_engine" | "engine_running" | "engine_failed" | "no_display" | "bad_settings" | "unknown_builder" | "disabled" | "wrong_phase" | "no_image" | "bad_manifest" | "bad_image" | "bad_disk" | "disk_full" | "missing_tool" | "port_taken" | "bad_key" | "keychain_failed" | "vm_failed" | "vm_crashed" | "boot_timeout" | "host_key_mismatch" | "login_failed" | "daemon_failed" | "wrong_system" | "too_many_restarts" | "guest_unreachable" | "cancelled" | "not_confirmed" | "not_allowed" | "admin_failed" | "file_changed" | "not_managed" | "proof_failed";
+export type Code = "internal" | "usage" | "no_engine" | "engine_running" | "engine_failed" | "no_display" | "bad_settings" | "unknown_builder" | "disabled" | "wrong_phase" | "no_image" | "bad_manifest" | "bad_image" | "bad_disk" | "disk_full" | "missing_tool" | "port_taken" | "bad_key" | "keychain_failed" | "vm_failed" | "vm_crashed" | "boot_timeout" | "host_key_mismatch" | "login_failed" | "daemon_failed" | "wrong_system" | "too_many_restarts" | "guest_unreachable" | "clock_off" | "cancelled" | "not_confirmed" | "not_allowed" | "admin_failed" | "file_changed" | "not_managed" | "proof_failed";
 
 /** Everything that a face can ask the engine to do. */
 export type Command = { "command": "start",
@@ -118,7 +118,7 @@ path: string,
 /** What differs, in one plain sentence. */
 how: string, };
 
-/** The engine itself. */
+/** The engine itself, and the machine that it runs on. */
 export type EngineInfo = {
 /** Igloo's version. */
 version: string,
@@ -127,7 +127,11 @@ api: number,
 /** The engine's process id. */
 pid: number,
 /** When it started: milliseconds since the Unix epoch. */
-started_ms: number, };
+started_ms: number,
+/** Whether the settings have the app open when its user logs in. */
+open_at_login: boolean,
+/** Whether this machine runs on its battery. `None`: it has none, or can't tell. */
+on_battery: boolean | null, };
 
 /** The name of a feature that a derivation may require, such as `big-parallel`. */
 export type Feature = string;

@@ -17,7 +17,13 @@ pub fn snapshot() -> Snapshot {
         disk_gib: 40,
         ..BuilderView::new(id)
     });
-    let engine = EngineInfo { version: "0.1.0".into(), api: API_VERSION, pid: 7, started_ms: 0 };
+    let engine = EngineInfo {
+        version: "0.1.0".into(),
+        api: API_VERSION,
+        pid: 7,
+        started_ms: 0,
+        ..EngineInfo::default()
+    };
     Snapshot { seq: 1, engine, builders: builders.into() }
 }
 

@@ -15,7 +15,7 @@ use super::{
     terminal::{self, Desktops, OpenTerminal},
     window,
 };
-use crate::notify;
+use crate::{login, notify};
 use igloo_engine::host::Paths;
 use std::sync::{Arc, Mutex, PoisonError};
 use tauri::{App, AppHandle, Manager, RunEvent, Wry};
@@ -116,6 +116,7 @@ fn set_up(app: &mut App, face: Arc<Face>, first: &First, page: Option<Page>) -> 
     let notifier = Arc::new(notify::deliver::Desktop);
     let snapshot = |seen: &Seen| seen.snapshot.clone();
     tauri::async_runtime::spawn(notify::follow(face.sight.clone(), snapshot, face.client.clone(), notifier));
+    tauri::async_runtime::spawn(login::follow(face.sight.clone(), snapshot, login::of_this_system()));
     tracing::info!("the tray is up");
     Ok(())
 }

@@ -12,7 +12,13 @@ pub const PID: u32 = 1;
 pub const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBWcxb/Blaqt1auOtE+F8QUWrUotiC5qBJ+UuEWdVCb";
 
 pub fn snapshot(builders: impl IntoIterator<Item = BuilderView>) -> Snapshot {
-    let engine = EngineInfo { version: "0.1.0".into(), api: API_VERSION, pid: PID, started_ms: 0 };
+    let engine = EngineInfo {
+        version: "0.1.0".into(),
+        api: API_VERSION,
+        pid: PID,
+        started_ms: 0,
+        ..EngineInfo::default()
+    };
     Snapshot { seq: 1, engine, builders: builders.into_iter().collect() }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     api::{self, ApiListener, Service},
     builder::{Event, HostNix, Hub, Layout, Message, Supervisor, event, follow_drift, view},
     clock::now_ms,
-    host::Paths,
+    host::{self, Paths},
     keys::{Keychain, UserKeys, Vault},
     lock::Lock,
     settings::{HostSize, Settings, Store},
@@ -12,8 +12,9 @@ use crate::{
 };
 use igloo_protocol::{
     BuilderId, Code, Command, KeyPlace, Phase, Problem, SettingView, SettingsPatch, Snapshot, SshAccess,
+    StopMode,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::info;
 
@@ -43,9 +44,18 @@ pub async fn serve(
         () = shutdown => {}
         () = engine.shutdown.notified() => {}
         () = engine.follow_drift(host_nix) => {}
+        () = engine.follow_power() => {}
     }
     let _ = end.send(());
     api.await.map_err(|e| Problem::new(Code::Internal, format!("the API broke: {e}"), "look at the log"))?
+}
+
+/// Between two looks at the power source.
+const POWER: Duration = Duration::from_secs(15);
+
+/// Whether the power source has become the battery. A first look tells no change.
+fn went_on_battery(before: Option<bool>, now: Option<bool>) -> bool {
+    before == Some(false) && now == Some(true)
 }
 
 /// The builders' supervisors, and what they share.
@@ -70,6 +80,7 @@ impl Engine {
         let keychain = Arc::new(Keychain::new(vault, settings.general.keychain));
         let views = BuilderId::ALL.map(|id| view::idle(id, settings.builder(id), now_ms()));
         let hub = Hub::new(views.to_vec());
+        hub.update_engine(|e| e.open_at_login = settings.general.open_at_login);
         let builders = BuilderId::ALL.map(|id| {
             let kept = (Layout::new(&paths, id), UserKeys::new(&paths, id, keychain.clone()));
             let choices = settings.builder(id).clone();
@@ -91,6 +102,34 @@ impl Engine {
     async fn follow_drift(&self, host_nix: Arc<dyn HostNix>) {
         let layouts = BuilderId::ALL.map(|id| (id, Layout::new(&self.paths, id)));
         follow_drift(self.hub.clone(), layouts.into(), host_nix, self.look_again.clone()).await;
+    }
+
+    /// Follows the power source. Builders are stopped in the moment in which it becomes the battery, and not again: who
+    /// starts one on battery wants it.
+    async fn follow_power(&self) {
+        loop {
+            if let Ok(now) = tokio::task::spawn_blocking(host::on_battery).await {
+                let before = self.hub.subscribe().borrow().engine.on_battery;
+                self.hub.update_engine(|e| e.on_battery = now);
+                if went_on_battery(before, now) {
+                    self.spare_the_battery().await;
+                }
+            }
+            tokio::time::sleep(POWER).await;
+        }
+    }
+
+    async fn spare_the_battery(&self) {
+        if !self.store.load().is_ok_and(|settings| settings.general.stop_on_battery) {
+            return;
+        }
+        let snapshot = self.hub.subscribe().borrow().clone();
+        for builder in snapshot.builders.iter().filter(|b| b.phase == Phase::Ready) {
+            info!(builder = %builder.id, "stops once its builds end: this machine goes on battery");
+            let stop = Event::StopAsked(StopMode::Wait);
+            // one that was stopped meanwhile needs no stop
+            let _ = self.tell(builder.id, |reply| Message::Ask(stop, reply)).await;
+        }
     }
 
     async fn tell(
@@ -121,6 +160,7 @@ impl Engine {
     async fn change(&self, patch: &SettingsPatch) -> Result<(), Problem> {
         self.refuse_to_disable_what_runs(patch)?;
         let settings = self.store.apply(patch)?;
+        self.hub.update_engine(|e| e.open_at_login = settings.general.open_at_login);
         self.look_again.notify_one();
         let mut outcome = Ok(());
         for id in BuilderId::ALL {

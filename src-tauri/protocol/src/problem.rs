@@ -92,6 +92,7 @@ codes! {
     WrongSystem = "wrong_system", 36, "The guest does not build the system that was promised.";
     TooManyRestarts = "too_many_restarts", 37, "The builder failed three times within five minutes.";
     GuestUnreachable = "guest_unreachable", 38, "The guest stopped answering.";
+    ClockOff = "clock_off", 39, "The guest's clock is not that of this machine.";
     Cancelled = "cancelled", 40, "The user stopped it.";
     NotConfirmed = "not_confirmed", 41, "It needs a confirmation that was not given.";
     NotAllowed = "not_allowed", 50, "The right to do this was refused.";

@@ -25,8 +25,8 @@ impl Snapshot {
     }
 }
 
-/// The engine itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The engine itself, and the machine that it runs on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct EngineInfo {
     /// Igloo's version.
@@ -37,6 +37,12 @@ pub struct EngineInfo {
     pub pid: u32,
     /// When it started: milliseconds since the Unix epoch.
     pub started_ms: u64,
+    /// Whether the settings have the app open when its user logs in.
+    #[serde(default)]
+    pub open_at_login: bool,
+    /// Whether this machine runs on its battery. `None`: it has none, or can't tell.
+    #[serde(default)]
+    pub on_battery: Option<bool>,
 }
 
 /// One builder as faces show it.

@@ -48,6 +48,7 @@ impl Fake {
             api: 1,
             pid: self.pid.load(Ordering::Relaxed),
             started_ms: 0,
+            ..EngineInfo::default()
         };
         let seq = self.snapshots.borrow().seq + 1;
         self.snapshots.send_replace(Arc::new(Snapshot { seq, engine, builders }));
@@ -92,7 +93,13 @@ impl Engine {
         let fake = Arc::new(Fake {
             snapshots: watch::Sender::new(Arc::new(Snapshot {
                 seq: 0,
-                engine: EngineInfo { version: String::new(), api: 1, pid: 0, started_ms: 0 },
+                engine: EngineInfo {
+                    version: String::new(),
+                    api: 1,
+                    pid: 0,
+                    started_ms: 0,
+                    ..EngineInfo::default()
+                },
                 builders: Vec::new(),
             })),
             commands: Mutex::new(sender),

@@ -134,5 +134,13 @@ export function inPhase(
 }
 
 export function snapshot(builders: BuilderView[], now: number): Snapshot {
-  return { seq: 1, engine: { version: "0.1.0", api: 1, pid: 4100, started_ms: now - 3_600_000 }, builders };
+  const engine = {
+    version: "0.1.0",
+    api: 1,
+    pid: 4100,
+    started_ms: now - 3_600_000,
+    open_at_login: false,
+    on_battery: null,
+  };
+  return { seq: 1, engine, builders };
 }

@@ -42,6 +42,14 @@ const BUILDER: Row[] = [
 ];
 
 const GENERAL: Row[] = [
+  row("open_at_login", "whether Igloo opens when you log in", "now", "false", truth),
+  row(
+    "stop_on_battery",
+    "whether builders are stopped, once their builds end, when this machine goes on battery",
+    "now",
+    "false",
+    truth,
+  ),
   row(
     "terminal",
     "the terminal that a builder is opened in; the first that is found unless named",

@@ -68,6 +68,8 @@ const KNOWN: Readonly<Record<string, Known>> = {
       ["tcg", "Emulation (tcg)"],
     ),
   },
+  open_at_login: { label: "Open at login" },
+  stop_on_battery: { label: "Stop on battery" },
   terminal: { label: "Terminal" },
   keychain: { label: "Keys in the keychain" },
   "notify.build_failed": { label: "Notify of failed builds" },

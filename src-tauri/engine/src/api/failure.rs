@@ -56,7 +56,8 @@ pub fn status(code: Code) -> StatusCode {
         | Code::LoginFailed
         | Code::DaemonFailed
         | Code::WrongSystem
-        | Code::GuestUnreachable => StatusCode::BAD_GATEWAY,
+        | Code::GuestUnreachable
+        | Code::ClockOff => StatusCode::BAD_GATEWAY,
         Code::BootTimeout => StatusCode::GATEWAY_TIMEOUT,
         // a code that is newer than this table is a fault of the engine's until it is put in
         _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -130,7 +130,8 @@ impl Server {
 fn snapshot(seq: u64, phase: Phase) -> Snapshot {
     let builders =
         BuilderId::ALL.map(|id| BuilderView { enabled: true, phase: phase.clone(), ..BuilderView::new(id) });
-    let engine = EngineInfo { version: "0".into(), api: API_VERSION, pid: 1, started_ms: 0 };
+    let engine =
+        EngineInfo { version: "0".into(), api: API_VERSION, pid: 1, started_ms: 0, ..EngineInfo::default() };
     Snapshot { seq, engine, builders: builders.into() }
 }
 

@@ -17,6 +17,7 @@ impl Hub {
             api: API_VERSION,
             pid: std::process::id(),
             started_ms: now_ms(),
+            ..EngineInfo::default()
         };
         Hub(watch::Sender::new(Arc::new(Snapshot { seq: 0, engine, builders })))
     }
@@ -24,6 +25,21 @@ impl Hub {
     /// What there is to show, and its changes.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.0.subscribe()
+    }
+
+    /// Changes what is said of the engine and its machine. Who subscribed is told only if it differs afterwards.
+    pub fn update_engine(&self, change: impl FnOnce(&mut EngineInfo)) {
+        self.0.send_if_modified(|snapshot| {
+            let mut engine = snapshot.engine.clone();
+            change(&mut engine);
+            let differs = engine != snapshot.engine;
+            if differs {
+                let snapshot = Arc::make_mut(snapshot);
+                snapshot.engine = engine;
+                snapshot.seq += 1;
+            }
+            differs
+        });
     }
 
     /// Changes one builder's view. Who subscribed is told only if it differs afterwards.

@@ -47,6 +47,8 @@ pub enum News {
     Failed(Term, Problem),
     /// What a look into the guest showed.
     Observed(Term, Box<Observation>),
+    /// What is wrong with the guest's clock, if anything is.
+    Clock(Term, Option<Problem>),
     /// The guest does not answer any more.
     Lost(Term, Problem),
     /// The machine with this id ended.

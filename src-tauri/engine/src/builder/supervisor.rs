@@ -213,6 +213,7 @@ impl<H: Hypervisor> Supervisor<H> {
                 self.happened(Event::StartFailed(problem));
             }
             News::Observed(term, seen) if term.is_current() => self.observed(*seen),
+            News::Clock(term, problem) if term.is_current() => self.clock(problem),
             News::Lost(term, problem) if term.is_current() => {
                 warn!(builder = %self.id, "the guest does not answer: {problem}");
                 self.happened(Event::Lost);
@@ -283,6 +284,15 @@ impl<H: Hypervisor> Supervisor<H> {
         self.hub.update(self.id, |v| finished::remember(v, &seen.finished));
         self.last_look = Some(seen);
         self.happened(Event::Builds(builds));
+    }
+
+    /// Another warning is not pushed aside by the clock's.
+    fn clock(&mut self, problem: Option<Problem>) {
+        self.hub.update(self.id, |v| {
+            if v.warning.as_ref().is_none_or(|w| w.code == Code::ClockOff) {
+                v.warning = problem;
+            }
+        });
     }
 
     fn stuck(&mut self, uuid: Uuid, problem: Problem) {

@@ -5,7 +5,10 @@ use crate::{
     guest::{Guest, Observation},
     vm::{Console, MAX_BYTES, Vm},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::Notify;
 use tracing::warn;
 
@@ -56,9 +59,13 @@ pub fn in_use(seen: &Observation) -> usize {
     seen.sessions.unwrap_or(0).max(seen.builds.as_ref().map_or(0, Vec::len))
 }
 
+/// Between two looks at the guest's clock.
+const CLOCK: Duration = Duration::from_secs(60);
+
 /// Looks into the guest again and again, soon after each of the `visits`, until it is lost or the term is over.
 pub async fn guest(guest: Guest, visits: Arc<Notify>, term: Term, teller: Teller) {
     let mut failed = 0;
+    let mut clock_due = Instant::now();
     while term.is_current() {
         let mut pause = IDLE;
         match guest.observe().await {
@@ -68,6 +75,12 @@ pub async fn guest(guest: Guest, visits: Arc<Notify>, term: Term, teller: Teller
                     pause = BUSY;
                 }
                 teller.tell(News::Observed(term.clone(), Box::new(seen)));
+                if Instant::now() >= clock_due
+                    && let Ok(clock) = guest.clock().await
+                {
+                    clock_due = Instant::now() + CLOCK;
+                    teller.tell(News::Clock(term.clone(), clock));
+                }
             }
             Err(problem) => {
                 failed += 1;

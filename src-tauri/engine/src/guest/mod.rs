@@ -5,6 +5,7 @@
 //! away for a while after too many (`PerSourcePenalties`). Commands run one after another.
 
 mod builds;
+mod clock;
 mod connect;
 mod daemon;
 mod line;

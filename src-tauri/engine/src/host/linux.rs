@@ -27,6 +27,20 @@ pub fn listener_on(port: u16) -> Option<String> {
     Some(format!("{} (process {pid})", name.trim()))
 }
 
+/// Whether this machine runs on its battery; `None` where it has none.
+pub fn on_battery() -> Option<bool> {
+    let supplies = std::fs::read_dir("/sys/class/power_supply").ok()?.flatten();
+    let read = |dir: &std::path::Path, name: &str| {
+        std::fs::read_to_string(dir.join(name)).map(|text| text.trim().to_owned()).unwrap_or_default()
+    };
+    super::power::of_supplies(supplies.map(|entry| entry.path()).map(|dir| super::power::Supply {
+        kind: read(&dir, "type"),
+        scope: read(&dir, "scope"),
+        online: read(&dir, "online"),
+        status: read(&dir, "status"),
+    }))
+}
+
 fn parse_memtotal(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)

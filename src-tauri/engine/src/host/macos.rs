@@ -32,6 +32,12 @@ pub fn cpu_has_virtualization() -> bool {
         .is_ok_and(|out| out.stdout.trim_ascii() == b"1")
 }
 
+/// Whether this machine runs on its battery; `None` where it can't tell.
+pub fn on_battery() -> Option<bool> {
+    let out = Command::new("/usr/bin/pmset").args(["-g", "ps"]).stdin(Stdio::null()).output().ok()?;
+    super::power::of_pmset(&String::from_utf8_lossy(&out.stdout))
+}
+
 /// There is no KVM on macOS.
 pub fn kvm_opens() -> bool {
     false

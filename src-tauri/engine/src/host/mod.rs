@@ -2,6 +2,7 @@
 
 mod listener;
 pub mod paths;
+mod power;
 
 pub use paths::{Paths, SOCKET_PATH_MAX};
 

@@ -81,6 +81,20 @@ pub const BUILDER: &[Field<BuilderSettings>] = &[
 /// Every setting that is not a builder's, in the order in which faces show them.
 pub const GENERAL: &[Field<General>] = &[
     Field {
+        name: "open_at_login",
+        effect: "whether Igloo opens when you log in",
+        applies: Applies::Now,
+        read: |g| Some(g.open_at_login.into()),
+        write: |g, v| boolean(v).map(|on| g.open_at_login = on),
+    },
+    Field {
+        name: "stop_on_battery",
+        effect: "whether builders are stopped, once their builds end, when this machine goes on battery",
+        applies: Applies::Now,
+        read: |g| Some(g.stop_on_battery.into()),
+        write: |g, v| boolean(v).map(|on| g.stop_on_battery = on),
+    },
+    Field {
         name: "terminal",
         effect: "the terminal that a builder is opened in; the first that is found unless named",
         applies: Applies::Now,

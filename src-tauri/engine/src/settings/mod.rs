@@ -73,6 +73,10 @@ impl BuilderSettings {
 pub struct General {
     /// The terminal to open a builder in; `None`: the first that is found.
     pub terminal: Option<String>,
+    /// Whether the app opens when its user logs in.
+    pub open_at_login: bool,
+    /// Whether builders are stopped when this machine goes on battery.
+    pub stop_on_battery: bool,
     /// Whether the user's keys are kept in the keychain, where there is one.
     pub keychain: bool,
     /// What is notified.
@@ -82,7 +86,7 @@ pub struct General {
 impl Default for General {
     fn default() -> General {
         let notify = Notify { build_failed: true, builder_failed: true, disk_nearly_full: true };
-        General { terminal: None, keychain: true, notify }
+        General { open_at_login: false, stop_on_battery: false, terminal: None, keychain: true, notify }
     }
 }
 
