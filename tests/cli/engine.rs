@@ -216,7 +216,7 @@ fn snapshot() -> Snapshot {
     });
     let engine =
         EngineInfo { version: "0".into(), api: API_VERSION, pid: std::process::id(), started_ms: now() };
-    Snapshot { seq: 1, engine, builders: builders.into() }
+    Snapshot { seq: 1, engine, builders: builders.into(), services: Vec::new() }
 }
 
 fn guest() -> GuestInfo {

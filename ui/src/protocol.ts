@@ -283,6 +283,39 @@ export type Rung = "process" | "qmp" | "port" | "banner" | "host_key" | "login" 
 /** What was found in the place of a file. */
 export type Seen = "absent" | "present" | { "sha256": Sha256 };
 
+/** Which service it is. */
+export type ServiceKind = "linux_builder" | "rosetta_builder" | "virby" | "determinate_vm" | "determinate_native";
+
+/** How a service is. */
+export type ServiceState = "running" | "on_demand" | "failing" | "stopped" | "disabled" | "unknown";
+
+/** One service as faces show it. */
+export type ServiceView = {
+/** [`ServiceKind::label`] */
+label: string,
+/** Which one. */
+kind: ServiceKind,
+/** [`ServiceKind::name`] */
+name: string,
+/** How it is. */
+state: ServiceState,
+/** The process that launchd started. */
+pid: number | null,
+/** The loopback port that it listens on while it runs. */
+port: number | null,
+/** Where its disk and its keys are. */
+working_directory: string | null,
+/** Whether it is configured to forget everything at each start. `None`: not known. */
+ephemeral: boolean | null,
+/** What its disk takes up on this machine, in bytes. `None`: not known. */
+disk_used: number | null,
+/** What launchd runs. */
+program: string | null,
+/** Whether Igloo can start and stop it. */
+controllable: boolean,
+/** What is wrong with it. */
+problem: Problem | null, };
+
 /** One setting as it is in force. */
 export type SettingView = {
 /** Its dotted name in `settings.toml` (`builders.x86_64.cores`). */
@@ -319,7 +352,9 @@ seq: number,
 /** The engine itself. */
 engine: EngineInfo,
 /** Every known builder, in the order of [`BuilderId::ALL`]. */
-builders: Array<BuilderView>, };
+builders: Array<BuilderView>,
+/** Services of other programs that build for Linux here. */
+services: Array<ServiceView>, };
 
 /** A builder's ssh host alias. */
 export type SshHost = {

@@ -18,7 +18,7 @@ pub fn snapshot() -> Snapshot {
         ..BuilderView::new(id)
     });
     let engine = EngineInfo { version: "0.1.0".into(), api: API_VERSION, pid: 7, started_ms: 0 };
-    Snapshot { seq: 1, engine, builders: builders.into() }
+    Snapshot { seq: 1, engine, builders: builders.into(), services: Vec::new() }
 }
 
 /// Makes a builder ready, with a guest that has run since 30 s after the epoch.

@@ -13,7 +13,7 @@ pub const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBWcxb/Blaqt1au
 
 pub fn snapshot(builders: impl IntoIterator<Item = BuilderView>) -> Snapshot {
     let engine = EngineInfo { version: "0.1.0".into(), api: API_VERSION, pid: PID, started_ms: 0 };
-    Snapshot { seq: 1, engine, builders: builders.into_iter().collect() }
+    Snapshot { seq: 1, engine, builders: builders.into_iter().collect(), services: Vec::new() }
 }
 
 /// What a hosted engine says.

@@ -12,6 +12,7 @@ mod nix_config;
 mod phase;
 pub mod plan;
 mod problem;
+mod service;
 mod setup;
 mod snapshot;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use key::KeyPlace;
 pub use nix_config::NixConfig;
 pub use phase::{Phase, PrepareStep, Rung};
 pub use problem::{Code, Problem};
+pub use service::{ServiceKind, ServiceState, ServiceView};
 pub use setup::{Drift, Needs, Setup};
 pub use snapshot::{
     API_VERSION, Build, BuildSource, BuildState, BuilderView, DiskUse, EngineInfo, GuestInfo, Pending,

@@ -50,7 +50,7 @@ impl Fake {
             started_ms: 0,
         };
         let seq = self.snapshots.borrow().seq + 1;
-        self.snapshots.send_replace(Arc::new(Snapshot { seq, engine, builders }));
+        self.snapshots.send_replace(Arc::new(Snapshot { seq, engine, builders, services: Vec::new() }));
     }
 }
 
@@ -94,6 +94,7 @@ impl Engine {
                 seq: 0,
                 engine: EngineInfo { version: String::new(), api: 1, pid: 0, started_ms: 0 },
                 builders: Vec::new(),
+                services: Vec::new(),
             })),
             commands: Mutex::new(sender),
             log: paths.state_dir.join("console.log"),

@@ -1,6 +1,6 @@
 //! Where the builders' views come together into one snapshot.
 
-use igloo_protocol::{API_VERSION, BuilderId, BuilderView, EngineInfo, Snapshot};
+use igloo_protocol::{API_VERSION, BuilderId, BuilderView, EngineInfo, ServiceView, Snapshot};
 use std::{
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -20,7 +20,7 @@ impl Hub {
             pid: std::process::id(),
             started_ms: now_ms(),
         };
-        Hub(watch::Sender::new(Arc::new(Snapshot { seq: 0, engine, builders })))
+        Hub(watch::Sender::new(Arc::new(Snapshot { seq: 0, engine, builders, services: Vec::new() })))
     }
 
     /// What there is to show, and its changes.
@@ -42,6 +42,21 @@ impl Hub {
             snapshot.seq += 1;
             true
         });
+    }
+}
+
+impl Hub {
+    /// Changes what is known of other programs' services. Who subscribed is told only if it differs, which is returned.
+    pub fn set_services(&self, services: Vec<ServiceView>) -> bool {
+        self.0.send_if_modified(|snapshot| {
+            if snapshot.services == services {
+                return false;
+            }
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.services = services;
+            snapshot.seq += 1;
+            true
+        })
     }
 }
 
