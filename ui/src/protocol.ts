@@ -202,15 +202,15 @@ features: Features,
 /** The guest's host key, which Nix pins. */
 host_key: HostKey, };
 
-/** A file that Igloo may write. Its path is known to `igloo-admin` alone. */
-export type ManagedFile = "builder_key" | "builder_key_pub" | { "ssh_host": BuilderId } | "machines" | "nix_conf" | "nix_custom_conf" | "helper";
+/** A file that Igloo may write, or (where it says so) only looks at. Its path is known to `igloo-admin` alone. */
+export type ManagedFile = "builder_key" | "builder_key_pub" | { "ssh_host": BuilderId } | "machines" | "nix_conf" | "nix_custom_conf" | "helper" | "linux_builder_job";
 
 /** A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
  * root run what a caller chose, and have no form here. */
 export type NixSetting = "builders" | { "builders_use_substitutes": boolean } | { "extra_trusted_users": Users };
 
 /** One thing that `igloo-admin` can do. The helper derives every path and every line from it. */
-export type Operation = "builder_key" | { "ssh_host": SshHost } | { "machine": Machine } | { "nix_setting": NixSetting } | "restart_nix_daemon";
+export type Operation = "builder_key" | { "ssh_host": SshHost } | { "machine": Machine } | { "nix_setting": NixSetting } | "restart_nix_daemon" | { "linux_builder_service": ServiceAction };
 
 /** How a run of `igloo-admin` ended. */
 export type Outcome = "applied" | "unchanged" | "failed" | "undone" | "partly_undone" | "nothing_to_undo" | "status";
@@ -282,6 +282,9 @@ export type Rung = "process" | "qmp" | "port" | "banner" | "host_key" | "login" 
 
 /** What was found in the place of a file. */
 export type Seen = "absent" | "present" | { "sha256": Sha256 };
+
+/** What can be done with nix-darwin's own Linux builder, in the order in which it is done. */
+export type ServiceAction = "stop" | "wipe" | "start";
 
 /** Which service it is. */
 export type ServiceKind = "linux_builder" | "rosetta_builder" | "virby" | "determinate_vm" | "determinate_native";
