@@ -4,7 +4,7 @@ use super::Cli;
 use clap::CommandFactory;
 use igloo_protocol::{
     API_VERSION, Accel, Build, BuildSource, BuildState, BuilderId, BuilderView, Code, DiskUse, EngineInfo,
-    GuestInfo, Phase, Snapshot, Usage,
+    GuestInfo, Phase, ServiceKind, ServiceState, ServiceView, Snapshot, Usage,
 };
 
 /// Two builders that are stopped; only `x86_64` is enabled.
@@ -45,6 +45,18 @@ pub fn ready(view: &mut BuilderView) {
         }),
     });
     view.builds = Some(Vec::new());
+}
+
+/// nix-darwin's builder, which runs.
+pub fn linux_builder() -> ServiceView {
+    ServiceView {
+        state: ServiceState::Running,
+        pid: Some(812),
+        working_directory: Some("/var/lib/linux-builder".into()),
+        ephemeral: Some(true),
+        disk_used: Some(7 << 30),
+        ..ServiceView::new(ServiceKind::LinuxBuilder)
+    }
 }
 
 /// A build that has run for 92 s.

@@ -8,6 +8,7 @@ import type {
   Phase,
   Problem,
   Rung,
+  ServiceView,
   Snapshot,
   Usage,
 } from "../protocol.ts";
@@ -122,5 +123,25 @@ export function inPhase(
 }
 
 export function snapshot(builders: BuilderView[], now: number): Snapshot {
-  return { seq: 1, engine: { version: "0.1.0", api: 1, pid: 4100, started_ms: now - 3_600_000 }, builders };
+  const engine = { version: "0.1.0", api: 1, pid: 4100, started_ms: now - 3_600_000 };
+  return { seq: 1, engine, builders, services: [] };
+}
+
+/** nix-darwin's own builder. */
+export function linuxBuilder(more: Partial<ServiceView> = {}): ServiceView {
+  return {
+    label: "org.nixos.linux-builder",
+    kind: "linux_builder",
+    name: "nix-darwin's linux-builder",
+    state: "running",
+    pid: 812,
+    port: 31022,
+    working_directory: "/var/lib/linux-builder",
+    ephemeral: true,
+    disk_used: 7 * GIB,
+    program: "/nix/store/8w0pdgbk1a5s8kqv1zmc1k0v6nxb3a2c-linux-builder-start",
+    controllable: true,
+    problem: null,
+    ...more,
+  };
 }

@@ -175,7 +175,9 @@ impl<H: Hypervisor> Supervisor<H> {
         }
         let port = self.settings.port;
         let snapshot = self.hub.subscribe().borrow().clone();
-        if let Some(service) = services::holder(&snapshot.services, port) {
+        // the port of a builder that is up is its own, whoever came later
+        let is_ours = self.life.phase().is_up() && self.gateway.listens_on(port);
+        if !is_ours && let Some(service) = services::holder(&snapshot.services, port) {
             self.gateway.close();
             return Err(services::taken_by(service, self.id, port));
         }

@@ -46,18 +46,41 @@ async fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).await.is_ok()
 }
 
-#[tokio::test]
-async fn a_port_of_another_programs_service_is_never_fought_for() {
-    let dir = tempfile::tempdir().unwrap();
-    let (paths, id, port) = (Paths::below(dir.path()), BuilderId::Aarch64, free_port().await);
+/// The supervisor of a builder on this port, in a folder of the test's own.
+fn supervisor(
+    dir: &std::path::Path,
+    hub: &Hub,
+    port: u16,
+) -> (Supervisor<Nothing>, mpsc::UnboundedSender<Message>) {
+    let (paths, id) = (Paths::below(dir), BuilderId::Aarch64);
     paths.create().unwrap();
     let mut settings = Settings::defaults(HostSize { cores: 2, memory_mib: 4096 }).builder(id).clone();
     (settings.enabled, settings.port) = (true, port);
-    let hub = Hub::new(vec![BuilderView::new(id)]);
-    hub.set_services(service(port, ServiceState::Running));
     let keychain = Arc::new(Keychain::new(Arc::new(NoVault), false));
     let kept = (Layout::new(&paths, id), UserKeys::new(&paths, id, keychain));
-    let (supervisor, outbox) = Supervisor::new(id, Arc::new(Nothing), kept, hub.clone(), settings);
+    Supervisor::new(id, Arc::new(Nothing), kept, hub.clone(), settings)
+}
+
+#[tokio::test]
+async fn a_builder_that_is_up_keeps_its_port_from_who_comes_later() {
+    let (dir, port) = (tempfile::tempdir().unwrap(), free_port().await);
+    let hub = Hub::new(vec![BuilderView::new(BuilderId::Aarch64)]);
+    let (mut supervisor, _outbox) = supervisor(dir.path(), &hub, port);
+    supervisor.open_gateway().await.unwrap();
+    supervisor.life.handle(Event::Adopted, 0).unwrap();
+    hub.set_services(service(port, ServiceState::Failing));
+    supervisor.ports_changed().await;
+    supervisor.open_gateway().await.unwrap();
+    assert!(listens(port).await);
+}
+
+#[tokio::test]
+async fn a_port_of_another_programs_service_is_never_fought_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (port, id) = (free_port().await, BuilderId::Aarch64);
+    let hub = Hub::new(vec![BuilderView::new(id)]);
+    hub.set_services(service(port, ServiceState::Running));
+    let (supervisor, outbox) = supervisor(dir.path(), &hub, port);
     let task = tokio::spawn(supervisor.run());
 
     let (reply, answer) = oneshot::channel();
