@@ -111,6 +111,59 @@ fn every_top_level_file_has_its_place() {
     assert_eq!(tops, BTreeSet::new());
 }
 
+/// What stands between backquotes.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The programs that a source names by their whole path.
+fn programs(source: &str) -> impl Iterator<Item = &str> {
+    let strings = source.split('"').skip(1).step_by(2);
+    strings.filter(|s| ["/bin/", "/usr/bin/", "/usr/sbin/"].iter().any(|dir| s.starts_with(dir)))
+}
+
+#[test]
+fn every_call_that_is_a_macs_alone_is_in_its_table_with_a_test() {
+    let table = fs::read_to_string(root().join("docs/macos.md")).unwrap();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter(|l| l.starts_with("| ") && !l.starts_with("| call"))
+        .map(|l| l.trim_matches('|').split(" | ").collect())
+        .collect();
+    assert!(rows.len() > 10 && rows.iter().all(|row| row.len() == 4), "{rows:#?}");
+
+    let sources_dir = root().join("src-tauri");
+    let all: Vec<_> = ["admin/src", "engine/src", "app"]
+        .map(|dir| sources(&sources_dir.join(dir)))
+        .concat()
+        .into_iter()
+        .map(|file| (file.strip_prefix(&sources_dir).unwrap().to_owned(), fs::read_to_string(&file).unwrap()))
+        .collect();
+    let listed = |file: &Path| rows.iter().any(|row| quoted(row[1]).any(|f| Path::new(f) == file));
+    let of_a_mac = |(_, text): &&(PathBuf, String)| text.contains("target_os = \"macos\"");
+    let missing: Vec<_> = all.iter().filter(of_a_mac).map(|(file, _)| file).filter(|f| !listed(f)).collect();
+    assert_eq!(missing, Vec::<&PathBuf>::new(), "docs/macos.md lacks these files");
+
+    let calls: String = rows.iter().map(|row| row[0]).collect();
+    for file in ["engine/src/host/macos.rs", "admin/src/service.rs", "admin/src/elevate/osascript.rs"] {
+        let (_, text) = all.iter().find(|(f, _)| f == Path::new(file)).unwrap();
+        assert!(programs(text).count() > 0, "{file} starts nothing");
+        for program in programs(text) {
+            assert!(calls.contains(&format!("`{program}")), "docs/macos.md lacks {program} of {file}");
+        }
+    }
+
+    let tests = ["src-tauri", "tests"].map(|dir| sources(&root().join(dir))).concat();
+    let tests: String = tests.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    for row in rows {
+        let names: Vec<_> = quoted(row[3]).collect();
+        assert!(!names.is_empty(), "no test: {row:?}");
+        for name in names {
+            assert!(tests.contains(&format!("fn {name}(")), "there is no test {name}");
+        }
+    }
+}
+
 #[test]
 fn every_test_that_the_pains_name_is_there() {
     let pains = fs::read_to_string(root().join("docs/pains.md")).unwrap();

@@ -6,7 +6,8 @@ use igloo_engine::{
 };
 use igloo_protocol::{
     API_VERSION, Accel, Applies, Build, BuildSource, BuildState, BuilderId, BuilderView, Code, Command,
-    EngineInfo, GuestInfo, Phase, PrepareStep, Problem, Rung, SettingView, Snapshot, SshAccess, StopMode,
+    EngineInfo, GuestInfo, Phase, PrepareStep, Problem, Rung, ServiceView, SettingView, Snapshot, SshAccess,
+    StopMode,
 };
 use std::{
     collections::BTreeMap,
@@ -71,6 +72,11 @@ impl Engine {
     /// Changes what is shown of `x86_64`.
     pub fn show(&self, change: impl FnOnce(&mut BuilderView)) {
         self.state.change(BuilderId::X86_64, change);
+    }
+
+    /// Changes what is shown of other programs' services.
+    pub fn show_services(&self, services: Vec<ServiceView>) {
+        self.state.snapshot.send_modify(|snapshot| Arc::make_mut(snapshot).services = services);
     }
 
     pub fn commands(&self) -> Vec<Command> {
@@ -221,7 +227,7 @@ fn snapshot() -> Snapshot {
         started_ms: now(),
         ..EngineInfo::default()
     };
-    Snapshot { seq: 1, engine, builders: builders.into() }
+    Snapshot { seq: 1, engine, builders: builders.into(), services: Vec::new() }
 }
 
 fn guest() -> GuestInfo {

@@ -11,7 +11,8 @@ use igloo::{
     command, command_of, executable, finish, igloo, interrupt_after_a_line, on_terminal, watched_on_terminal,
 };
 use igloo_protocol::{
-    BuilderId, BuilderQueue, BuilderView, Code, Command, Phase, Problem, Snapshot, StopMode,
+    BuilderId, BuilderQueue, BuilderView, Code, Command, Phase, Problem, ServiceKind, ServiceState,
+    ServiceView, Snapshot, StopMode,
 };
 use std::{
     fs,
@@ -335,6 +336,47 @@ fn a_setup_is_shown_asked_for_and_its_key_let_in() {
     let key = |builder, key: Option<&str>| Command::DaemonKey { builder, public_key: key.map(str::to_owned) };
     let expected = [key(X86, Some("ssh-ed25519 AAAA root")), key(BuilderId::Aarch64, None), key(X86, None)];
     assert_eq!(engine.commands(), expected);
+}
+
+#[test]
+fn other_programs_builders_are_listed_and_only_nix_darwins_is_changed() {
+    let engine = Engine::start();
+    let home = engine.home.path();
+    assert_eq!(igloo(home, &["service", "list"]).ok(), "No other program builds for Linux here\n");
+    let running = ServiceView {
+        state: ServiceState::Running,
+        pid: Some(812),
+        ..ServiceView::new(ServiceKind::LinuxBuilder)
+    };
+    engine.show_services(vec![running.clone()]);
+    let name = "nix-darwin's linux-builder (org.nixos.linux-builder): running, process 812\n";
+    let shown = igloo(home, &["service", "list"]).ok();
+    assert!(
+        shown.starts_with(name) && shown.contains("port 31022") && shown.contains("builds: not known"),
+        "{shown}"
+    );
+    assert!(igloo(home, &["status"]).ok().contains(name));
+    let json: Vec<ServiceView> =
+        serde_json::from_str(&igloo(home, &["service", "list", "--json"]).ok()).unwrap();
+    assert_eq!(json, [running]);
+    let json: Snapshot = serde_json::from_str(&igloo(home, &["status", "--json"]).ok()).unwrap();
+    assert_eq!(json.services.len(), 1);
+
+    // there is no launchd here, whatever the engine says: the plan is made from the files
+    for action in ["start", "stop", "wipe"] {
+        let ran = igloo(home, &["service", action, "--yes"]);
+        assert_eq!(ran.code, Some(i32::from(Code::MissingTool.exit_code())), "{}", ran.err);
+        assert!(ran.err.contains("org.nixos.linux-builder.plist is not there"), "{}", ran.err);
+    }
+    let ran = igloo(home, &["service", "ssh"]);
+    assert_eq!(ran.code, Some(i32::from(Code::NotAllowed.exit_code())), "{}", ran.err);
+    assert!(ran.err.contains("`sudo ssh "), "{}", ran.err);
+}
+
+#[test]
+fn without_an_engine_the_services_are_looked_for_all_the_same() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(igloo(home.path(), &["service", "list"]).ok(), "No other program builds for Linux here\n");
 }
 
 #[test]

@@ -5,6 +5,7 @@ import type {
   Plan,
   Problem,
   Report,
+  ServiceAction,
   SettingView,
   Snapshot,
 } from "./protocol.ts";
@@ -66,6 +67,8 @@ export interface Backend {
   setupApply(plan: Plan): Promise<Report>;
   setupUndo(): Promise<Report>;
   setupStatus(): Promise<Report>;
+  /** What would be done with nix-darwin's own builder; {@link setupApply} does it. */
+  servicePlan(action: ServiceAction): Promise<SetupPlan>;
   /** Opens a shell in a builder, in the user's terminal. */
   openTerminal(builder: BuilderId): Promise<void>;
   terminals(): Promise<Terminal[]>;

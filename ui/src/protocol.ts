@@ -222,15 +222,15 @@ features: Features,
 /** The guest's host key, which Nix pins. */
 host_key: HostKey, };
 
-/** A file that Igloo may write. Its path is known to `igloo-admin` alone. */
-export type ManagedFile = "builder_key" | "builder_key_pub" | { "ssh_host": BuilderId } | "machines" | "nix_conf" | "nix_custom_conf" | "helper";
+/** A file that Igloo may write, or (where it says so) only looks at. Its path is known to `igloo-admin` alone. */
+export type ManagedFile = "builder_key" | "builder_key_pub" | { "ssh_host": BuilderId } | "machines" | "nix_conf" | "nix_custom_conf" | "helper" | "linux_builder_job";
 
 /** A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
  * root run what a caller chose, and have no form here. */
 export type NixSetting = "builders" | { "builders_use_substitutes": boolean } | { "extra_trusted_users": Users };
 
 /** One thing that `igloo-admin` can do. The helper derives every path and every line from it. */
-export type Operation = "builder_key" | { "ssh_host": SshHost } | { "machine": Machine } | { "nix_setting": NixSetting } | "restart_nix_daemon";
+export type Operation = "builder_key" | { "ssh_host": SshHost } | { "machine": Machine } | { "nix_setting": NixSetting } | "restart_nix_daemon" | { "linux_builder_service": ServiceAction };
 
 /** How a run of `igloo-admin` ended. */
 export type Outcome = "applied" | "unchanged" | "failed" | "undone" | "partly_undone" | "nothing_to_undo" | "status";
@@ -303,6 +303,42 @@ export type Rung = "process" | "qmp" | "port" | "banner" | "host_key" | "login" 
 /** What was found in the place of a file. */
 export type Seen = "absent" | "present" | { "sha256": Sha256 };
 
+/** What can be done with nix-darwin's own Linux builder, in the order in which it is done. */
+export type ServiceAction = "stop" | "wipe" | "start";
+
+/** Which service it is. */
+export type ServiceKind = "linux_builder" | "rosetta_builder" | "virby" | "determinate_vm" | "determinate_native";
+
+/** How a service is. */
+export type ServiceState = "running" | "on_demand" | "failing" | "stopped" | "disabled" | "unknown";
+
+/** One service as faces show it. */
+export type ServiceView = {
+/** [`ServiceKind::label`] */
+label: string,
+/** Which one. */
+kind: ServiceKind,
+/** [`ServiceKind::name`] */
+name: string,
+/** How it is. */
+state: ServiceState,
+/** The process that launchd started. */
+pid: number | null,
+/** The loopback port that it listens on while it runs. */
+port: number | null,
+/** Where its disk and its keys are. */
+working_directory: string | null,
+/** Whether it is configured to forget everything at each start. `None`: not known. */
+ephemeral: boolean | null,
+/** What its disk takes up on this machine, in bytes. `None`: not known. */
+disk_used: number | null,
+/** What launchd runs. */
+program: string | null,
+/** Whether Igloo can start and stop it. */
+controllable: boolean,
+/** What is wrong with it. */
+problem: Problem | null, };
+
 /** One setting as it is in force. */
 export type SettingView = {
 /** Its dotted name in `settings.toml` (`builders.x86_64.cores`). */
@@ -339,7 +375,9 @@ seq: number,
 /** The engine itself. */
 engine: EngineInfo,
 /** Every known builder, in the order of [`BuilderId::ALL`]. */
-builders: Array<BuilderView>, };
+builders: Array<BuilderView>,
+/** Services of other programs that build for Linux here. */
+services: Array<ServiceView>, };
 
 /** A builder's ssh host alias. */
 export type SshHost = {

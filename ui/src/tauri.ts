@@ -22,6 +22,7 @@ export const tauri: Backend = {
   setupApply: (plan) => invoke<Report>("setup_apply", { plan }),
   setupUndo: () => invoke<Report>("setup_undo"),
   setupStatus: () => invoke<Report>("setup_status"),
+  servicePlan: (action) => invoke<SetupPlan>("service_plan", { action }),
   openTerminal: (builder) => invoke("open_terminal", { builder }),
   terminals: () => invoke<Terminal[]>("terminals"),
   firstRunDone: () => invoke("first_run_done"),

@@ -9,7 +9,7 @@ use crate::problem::changed;
 use crate::receipt::{State, parent};
 use crate::root::{Root, file_mode, file_path, folder_mode, folder_path, place};
 use crate::wire::sha256;
-use crate::{fresh, keys, render, undo};
+use crate::{fresh, keys, render, service, undo};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use igloo_protocol::plan::{
@@ -67,7 +67,7 @@ impl Run<'_> {
             report.steps.push(StepReport { what: render::describe(plan, op), state, problem });
         }
         if report.problem.is_some() {
-            self.roll_back(&mut report, done_before);
+            self.roll_back(plan, daemon, &mut report, done_before);
         }
         report
     }
@@ -97,6 +97,10 @@ impl Run<'_> {
         }
         match op {
             Operation::RestartNixDaemon => daemon::restart(self.root, daemon),
+            Operation::LinuxBuilderService(action) => {
+                (self.root.watch())("stop, wipe or start the builder's service");
+                service::run(self.root, *action, daemon)
+            }
             Operation::BuilderKey => {
                 let halves = keys::missing_halves(self.root, &self.open(ManagedFolder::Nix)?)?;
                 self.write_all(halves)
@@ -167,11 +171,19 @@ impl Run<'_> {
         parent.child(&name)?.ok_or_else(|| changed(folder_path(self.root.platform(), folder)))
     }
 
-    fn roll_back(&mut self, report: &mut Report, keep: usize) {
+    fn roll_back(&mut self, plan: &Plan, daemon: &dyn DaemonControl, report: &mut Report, keep: usize) {
         report.outcome = Outcome::Failed;
         let undone = undo::revert(self.root, &self.state, &mut self.receipt, keep);
-        for step in report.steps.iter_mut().filter(|s| s.state == StepState::Done) {
-            step.state = StepState::RolledBack;
+        let done = |(_, step): &(&Operation, &mut StepReport)| step.state == StepState::Done;
+        for (op, step) in plan.ops.iter().zip(&mut report.steps).filter(done) {
+            let taken_back = match op {
+                Operation::LinuxBuilderService(action) => service::take_back(self.root, *action, daemon),
+                _ => Ok(StepState::RolledBack),
+            };
+            match taken_back {
+                Ok(state) => step.state = state,
+                Err(problem) => step.problem = Some(problem),
+            }
         }
         // only what could not be taken back is worth a line of its own
         report.steps.extend(undone.into_iter().filter(|s| s.problem.is_some()));

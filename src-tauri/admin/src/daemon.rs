@@ -4,7 +4,11 @@ use crate::look;
 use crate::root::{Platform, Root};
 use igloo_protocol::plan::StepState;
 use igloo_protocol::{Code, Problem};
+use rustix::process::{Pid, Signal};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// The service that runs the Nix daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,32 +71,77 @@ pub fn restart_command(service: Service) -> Option<Vec<String>> {
     }
 }
 
-/// Runs the command that restarts the daemon.
+/// How a command ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code; `None`: a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained about.
+    pub stderr: String,
+}
+
+/// Runs the commands that deal with services.
 pub trait DaemonControl {
+    /// Runs `argv` to its end, which must come within `patience`.
+    ///
+    /// # Errors
+    /// Why it could not be run, or was not waited for.
+    fn ask(&self, argv: &[String], patience: Duration) -> Result<Ended, String>;
+
+    /// Lets some time pass.
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
     /// Runs `argv` to its end.
     ///
     /// # Errors
     /// What it said, if it could not be run or failed.
-    fn run(&self, argv: &[String]) -> Result<(), String>;
+    fn run(&self, argv: &[String]) -> Result<(), String> {
+        match self.ask(argv, RESTART)? {
+            Ended { code: Some(0), .. } => Ok(()),
+            Ended { code: Some(code), stderr, .. } => Err(format!("exit code {code}: {}", stderr.trim())),
+            Ended { code: None, stderr, .. } => Err(format!("ended by a signal: {}", stderr.trim())),
+        }
+    }
 }
 
-/// The system's own service manager.
+/// How long a service manager may take to restart the Nix daemon, which may wait for builds to end.
+const RESTART: Duration = Duration::from_secs(600);
+
+/// The system's own programs, each with an empty environment.
 pub struct SystemDaemon;
 
 impl DaemonControl for SystemDaemon {
-    fn run(&self, argv: &[String]) -> Result<(), String> {
+    fn ask(&self, argv: &[String], patience: Duration) -> Result<Ended, String> {
         let [program, args @ ..] = argv else { return Err("there is no command".into()) };
-        let output = Command::new(program)
+        let child = Command::new(program)
             .args(args)
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::null())
-            .output()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .map_err(|e| e.to_string())?;
-        if output.status.success() {
-            return Ok(());
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || ended.send(child.wait_with_output()));
+        match end.recv_timeout(patience) {
+            Ok(Ok(output)) => Ok(Ended {
+                code: output.status.code(),
+                stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+                stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            }),
+            Ok(Err(e)) => Err(e.to_string()),
+            Err(_) => {
+                // best effort: it is not waited for any more
+                let _ = pid.map(|pid| rustix::process::kill_process(pid, Signal::KILL));
+                Err(format!("it did not end within {} s", patience.as_secs()))
+            }
         }
-        Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
     }
 }
 
@@ -139,6 +188,20 @@ mod tests {
         assert_eq!(service_with(Platform::Linux, &[unit, "run/systemd/system/x"]), Service::Systemd);
         assert_eq!(service_with(Platform::Linux, &[unit]), Service::None);
         assert_eq!(service_with(Platform::Linux, &["run/systemd/system/x"]), Service::None);
+    }
+
+    #[test]
+    fn a_command_is_not_waited_for_longer_than_it_may_take() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let ask = |line: &str, patience| SystemDaemon.ask(&words(line), patience);
+        let began = std::time::Instant::now();
+        let late = ask("/bin/sleep 60", Duration::from_millis(50)).unwrap_err();
+        assert!(late.contains("did not end") && began.elapsed() < Duration::from_secs(30), "{late}");
+        let plenty = Duration::from_secs(60);
+        assert_eq!(ask("/bin/echo a b", plenty).unwrap().stdout, "a b\n");
+        assert_eq!(ask("/bin/false", plenty).unwrap().code, Some(1));
+        assert!(ask("/none", plenty).is_err() && SystemDaemon.ask(&[], plenty).is_err());
+        assert_eq!(SystemDaemon.run(&words("/bin/false")), Err("exit code 1: ".into()));
     }
 
     #[test]

@@ -102,6 +102,27 @@ impl Folder {
         Ok(Some(Found { bytes, meta }))
     }
 
+    /// Whether a regular file of root's alone, with this one name, is there. Anything else by that name is a problem: a
+    /// symlink, a hard link, what others own or may write. Its size does not matter, and it is not opened.
+    pub fn has_plain(&self, name: &str) -> Result<bool, Problem> {
+        let path = self.full(name);
+        let stat = match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(false),
+            Err(e) => return Err(io_failed("look at", &path, &e.into())),
+        };
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => {}
+            FileType::Symlink => return Err(symlinked(&path)),
+            _ => return Err(unsafe_place(&path, "is not a regular file")),
+        }
+        if stat.st_nlink != 1 {
+            return Err(unsafe_place(&path, "has a second name (a hard link)"));
+        }
+        let others = Mode::from_raw_mode(stat.st_mode).intersects(Mode::WGRP | Mode::WOTH);
+        check_owner(&path, stat.st_uid, others, self.owner.0).map(|()| true)
+    }
+
     /// Whether something has this name, readable or not.
     pub fn has(&self, name: &str) -> bool {
         rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()

@@ -8,9 +8,9 @@
 
 use crate::folder::Folder;
 use crate::installation::Survey;
-use crate::render;
 use crate::root::{Root, folder_path, place};
-use igloo_protocol::plan::Plan;
+use crate::{render, service};
+use igloo_protocol::plan::{Operation, Plan, ServiceAction};
 use igloo_protocol::{Code, Problem};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -27,8 +27,7 @@ pub(crate) fn now() -> u64 {
 /// Refuses a plan that is too old, or older than the last change beside its files.
 pub(crate) fn check(root: &Root, survey: &Survey, plan: &Plan) -> Result<(), Problem> {
     let made = age_allows(plan.made_at, now())?;
-    for file in plan.ops.iter().flat_map(|op| render::files(survey, op)) {
-        let path = folder_path(root.platform(), place(file).0);
+    for path in folders(root, survey, plan)? {
         let folder = nearest(root, path)?;
         if changed_since(made, now(), folder.changed_at()?) {
             return Err(Problem::new(
@@ -39,6 +38,16 @@ pub(crate) fn check(root: &Root, survey: &Survey, plan: &Plan) -> Result<(), Pro
         }
     }
     Ok(())
+}
+
+/// Where an operation that was done once leaves its trace: beside its files, or where it deletes one.
+fn folders(root: &Root, survey: &Survey, plan: &Plan) -> Result<Vec<&'static str>, Problem> {
+    let files = plan.ops.iter().flat_map(|op| render::files(survey, op));
+    let mut folders: Vec<_> = files.map(|file| folder_path(root.platform(), place(file).0)).collect();
+    if plan.ops.contains(&Operation::LinuxBuilderService(ServiceAction::Wipe)) {
+        folders.push(service::folder(root)?);
+    }
+    Ok(folders)
 }
 
 const REMEDY: &str = "look at the new plan and confirm it again";

@@ -4,7 +4,7 @@ use crate::folder::{Folder, Found};
 use crate::installation::Survey;
 use crate::obstacles::{About, entry_elsewhere};
 use crate::root::{Root, file_path, folder_path, place};
-use crate::setting;
+use crate::{service, setting};
 use igloo_protocol::plan::{ManagedFile, NixSetting, Operation};
 use igloo_protocol::{Code, Problem};
 
@@ -17,6 +17,7 @@ pub(crate) fn check_free(root: &Root, survey: &Survey, ops: &[Operation]) -> Res
                 entry_elsewhere(root, machine.builder, &survey.in_force).map_or(Ok(()), Err)?;
             }
             Operation::NixSetting(_) => drop(survey.settings.clone()?),
+            Operation::LinuxBuilderService(action) => service::check(root, *action)?,
             Operation::BuilderKey | Operation::SshHost(_) | Operation::RestartNixDaemon => {}
         }
     }

@@ -30,6 +30,7 @@ mod problem;
 mod receipt;
 mod render;
 mod root;
+mod service;
 mod setting;
 mod snippet;
 mod ssh_conf;

@@ -4,13 +4,13 @@ use crate::installation::Survey;
 use crate::machines::{self, KEY_PATH};
 use crate::obstacles::{MACHINES, taken};
 use crate::root::{Platform, Root, file_path};
-use crate::{setting, ssh_conf};
+use crate::{service, setting, ssh_conf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use igloo_protocol::Problem;
 use igloo_protocol::plan::{Count, Machine, ManagedFile, ManagedFolder, Operation, Plan, SshHost};
 
-/// The files that an operation writes. Which one carries settings is for the installation to say; none where
+/// The files that an operation writes, or rests on. Which one carries settings is for the installation to say; none where
 /// [`check_free`](crate::layout::check_free) refuses.
 pub(crate) fn files(survey: &Survey, op: &Operation) -> Vec<ManagedFile> {
     match op {
@@ -19,6 +19,7 @@ pub(crate) fn files(survey: &Survey, op: &Operation) -> Vec<ManagedFile> {
         Operation::Machine(_) => vec![ManagedFile::Machines],
         Operation::NixSetting(_) => survey.settings.iter().copied().collect(),
         Operation::RestartNixDaemon => vec![],
+        Operation::LinuxBuilderService(_) => vec![ManagedFile::LinuxBuilderJob],
     }
 }
 
@@ -30,7 +31,7 @@ pub(crate) fn folders(op: &Operation) -> &'static [ManagedFolder] {
             &[ManagedFolder::SshConfig, ManagedFolder::SshControl]
         }
         Operation::SshHost(_) => &[ManagedFolder::SshConfig],
-        Operation::RestartNixDaemon => &[],
+        Operation::RestartNixDaemon | Operation::LinuxBuilderService(_) => &[],
     }
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn render(
         Operation::NixSetting(setting) => {
             setting::render(root, setting, &file_path(root.platform(), file), old).map(Some)
         }
-        Operation::BuilderKey | Operation::RestartNixDaemon => Ok(None),
+        Operation::BuilderKey | Operation::RestartNixDaemon | Operation::LinuxBuilderService(_) => Ok(None),
     }
 }
 
@@ -107,6 +108,7 @@ pub(crate) fn describe(plan: &Plan, op: &Operation) -> String {
         }
         Operation::NixSetting(setting) => setting::describe(setting, settings_path(plan)),
         Operation::RestartNixDaemon => "Restart the Nix daemon; builds that run now are stopped".into(),
+        Operation::LinuxBuilderService(action) => service::describe(*action).into(),
     }
 }
 

@@ -98,6 +98,9 @@ pub(crate) fn place(file: ManagedFile) -> (ManagedFolder, String) {
         ManagedFile::NixConf => (ManagedFolder::Nix, "nix.conf".into()),
         ManagedFile::NixCustomConf => (ManagedFolder::Nix, "nix.custom.conf".into()),
         ManagedFile::Helper => (ManagedFolder::HelperTools, "igloo-admin".into()),
+        ManagedFile::LinuxBuilderJob => {
+            (ManagedFolder::LaunchDaemons, "org.nixos.linux-builder.plist".into())
+        }
         ManagedFile::SshHost(builder) => (ManagedFolder::SshConfig, format!("100-igloo-{builder}.conf")),
     }
 }
@@ -114,6 +117,7 @@ pub(crate) fn folder_path(platform: Platform, folder: ManagedFolder) -> &'static
     match (folder, platform) {
         (ManagedFolder::Nix, _) => "/etc/nix",
         (ManagedFolder::SshConfig, _) => "/etc/ssh/ssh_config.d",
+        (ManagedFolder::LaunchDaemons, _) => "/Library/LaunchDaemons",
         (ManagedFolder::HelperTools, Platform::Linux) => "/usr/local/libexec",
         (ManagedFolder::HelperTools, Platform::MacOs) => "/Library/PrivilegedHelperTools",
         (ManagedFolder::State, Platform::Linux) => "/var/lib/igloo",
@@ -126,7 +130,10 @@ pub(crate) fn folder_path(platform: Platform, folder: ManagedFolder) -> &'static
 /// The permission bits of a folder that Igloo makes.
 pub(crate) fn folder_mode(folder: ManagedFolder) -> u32 {
     match folder {
-        ManagedFolder::Nix | ManagedFolder::SshConfig | ManagedFolder::HelperTools => 0o755,
+        ManagedFolder::Nix
+        | ManagedFolder::SshConfig
+        | ManagedFolder::HelperTools
+        | ManagedFolder::LaunchDaemons => 0o755,
         ManagedFolder::State | ManagedFolder::SshControl => 0o700,
     }
 }

@@ -165,6 +165,7 @@ pub(crate) fn has_ours(file: ManagedFile, bytes: &[u8]) -> bool {
         ManagedFile::Machines => machines::has_any(&text),
         ManagedFile::SshHost(_) | ManagedFile::NixConf | ManagedFile::NixCustomConf => block::is_in(&text),
         ManagedFile::BuilderKey | ManagedFile::BuilderKeyPub | ManagedFile::Helper => true,
+        ManagedFile::LinuxBuilderJob => false,
     }
 }
 

@@ -86,6 +86,24 @@ fn unknown_operations_files_and_versions() {
 }
 
 #[test]
+fn a_service_command_or_disk_of_the_attackers_choice() {
+    for action in [
+        json!("restart"),
+        json!("stop\n"),
+        json!("org.nixos.nix-daemon"),
+        json!({"stop": "org.nixos.nix-daemon"}),
+        json!({"wipe": "/etc/nix/nix.conf"}),
+        json!(["stop", "wipe"]),
+        json!(null),
+    ] {
+        refused(&json!({"version": 1, "files": [], "ops": [{"linux_builder_service": action}]}));
+    }
+    let twice = json!([{"linux_builder_service": "wipe"}, {"linux_builder_service": "wipe"}]);
+    assert!(refused_with("/ops", twice).contains("same thing"));
+    refused_with("/files", json!([{"file": "linux_builder_disk", "seen": "absent"}]));
+}
+
+#[test]
 fn look_alike_unicode() {
     // a Cyrillic k, a full-width slash, a zero-width space, a right-to-left mark
     for feature in ["\u{43a}vm", "\u{ff0f}etc", "kv\u{200b}m", "\u{202e}mvk"] {

@@ -45,6 +45,17 @@ fn a_plan_of_version_1_holds_every_operation_and_every_file() {
     }
 }
 
+/// Added to version 1 later: an older helper refuses it as an operation that it does not know.
+#[test]
+fn a_plan_of_version_1_may_deal_with_the_builders_service() {
+    let json = include_str!("versions/plan-1-service.json");
+    let plan = decode(&STANDARD.encode(json)).unwrap();
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), value(json));
+    assert!(matches!(plan.seen(ManagedFile::LinuxBuilderJob), Some(Seen::Sha256(_))));
+    assert_eq!(describe(&plan).len(), 3);
+}
+
 #[test]
 fn a_receipt_of_version_1_holds_every_kind_of_change() {
     let receipt: Receipt = serde_json::from_str(RECEIPT_1).unwrap();

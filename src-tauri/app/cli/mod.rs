@@ -19,6 +19,7 @@ mod queue;
 mod reset;
 mod restart;
 mod serve;
+mod service;
 mod settings;
 pub(crate) mod setup;
 mod spawn;
@@ -63,6 +64,7 @@ enum Verb {
     Image(image::Args),
     Settings(settings::Args),
     Setup(setup::Args),
+    Service(service::Args),
     Explain(explain::Args),
     Completions(completions::Args),
 }
@@ -104,6 +106,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Outcome {
         Verb::Image(args) => image::run(args, context).await,
         Verb::Settings(args) => settings::run(args, context).await,
         Verb::Setup(args) => setup::run(args, context).await,
+        Verb::Service(args) => service::run(args, context).await,
         Verb::Explain(args) => explain::run(&args, context),
         Verb::Completions(args) => completions::run(&args),
     }

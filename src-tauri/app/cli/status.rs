@@ -5,6 +5,7 @@ use super::{
     context::Context,
     format::{bytes, count, duration},
     print::{self, Style},
+    service::service,
 };
 use igloo_protocol::{BuilderView, GuestInfo, KeyPlace, Pending, Phase, Problem, Rung, Setup, Snapshot};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,10 +28,11 @@ pub fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
 }
 
-/// Every builder, for a person.
+/// Every builder, Igloo's own first, for a person.
 fn render(snapshot: &Snapshot, now: u64, style: Style) -> String {
-    let blocks: Vec<_> = snapshot.builders.iter().map(|b| builder(b, now, style)).collect();
-    blocks.join("\n")
+    let builders = snapshot.builders.iter().map(|b| builder(b, now, style));
+    let services = snapshot.services.iter().map(|s| service(s, style));
+    builders.chain(services).collect::<Vec<_>>().join("\n")
 }
 
 fn builder(view: &BuilderView, now: u64, style: Style) -> String {
@@ -180,7 +182,7 @@ fn change(pending: Pending, view: &BuilderView) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::tests::{build, ready, snapshot};
+    use crate::cli::tests::{build, linux_builder, ready, snapshot};
     use igloo_protocol::{Code, Drift, PrepareStep};
 
     fn text(change: impl FnOnce(&mut BuilderView)) -> String {
@@ -229,6 +231,17 @@ x86_64   failed: the virtual machine ended
          → start it again
          x86_64-linux as linux-builder-x86_64 on port 31023";
         assert_eq!(text(|b| b.phase = Phase::Failed { problem }), expected);
+    }
+
+    #[test]
+    fn other_programs_builders_come_after_igloos() {
+        let mut s = snapshot();
+        s.services = vec![linux_builder()];
+        let text = render(&s, 330_000, Style::PLAIN);
+        assert!(
+            text.contains("port 31023\nnix-darwin's linux-builder (org.nixos.linux-builder): running"),
+            "{text}"
+        );
     }
 
     #[test]

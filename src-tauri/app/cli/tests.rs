@@ -4,7 +4,7 @@ use super::Cli;
 use clap::CommandFactory;
 use igloo_protocol::{
     API_VERSION, Accel, Build, BuildSource, BuildState, BuilderId, BuilderView, Code, DiskUse, EngineInfo,
-    GuestInfo, Phase, Snapshot, Usage,
+    GuestInfo, Phase, ServiceKind, ServiceState, ServiceView, Snapshot, Usage,
 };
 
 /// Two builders that are stopped; only `x86_64` is enabled.
@@ -24,7 +24,7 @@ pub fn snapshot() -> Snapshot {
         started_ms: 0,
         ..EngineInfo::default()
     };
-    Snapshot { seq: 1, engine, builders: builders.into() }
+    Snapshot { seq: 1, engine, builders: builders.into(), services: Vec::new() }
 }
 
 /// Makes a builder ready, with a guest that has run since 30 s after the epoch.
@@ -51,6 +51,18 @@ pub fn ready(view: &mut BuilderView) {
         }),
     });
     view.builds = Some(Vec::new());
+}
+
+/// nix-darwin's builder, which runs.
+pub fn linux_builder() -> ServiceView {
+    ServiceView {
+        state: ServiceState::Running,
+        pid: Some(812),
+        working_directory: Some("/var/lib/linux-builder".into()),
+        ephemeral: Some(true),
+        disk_used: Some(7 << 30),
+        ..ServiceView::new(ServiceKind::LinuxBuilder)
+    }
 }
 
 /// A build that has run for 92 s.

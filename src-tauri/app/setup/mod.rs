@@ -4,11 +4,13 @@ pub mod helper;
 mod nix;
 mod operations;
 mod proposal;
+mod service;
 pub mod sharing;
 
 pub use nix::{effective, program};
 pub use operations::{Choice, operations};
 pub use proposal::{Proposal, propose};
+pub use service::propose_service;
 
 use igloo_engine::api::Client;
 use igloo_protocol::{BuilderId, Command, Problem};

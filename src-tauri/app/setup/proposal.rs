@@ -2,8 +2,9 @@
 
 use super::{Choice, effective, helper, operations, sharing};
 use igloo_admin::{Root, elevate::Verb, nix_config::Effective};
+use igloo_engine::services;
 use igloo_protocol::{
-    BuilderView, Code, Installation, Problem, SshAccess,
+    BuilderView, Code, Installation, Problem, ServiceView, SshAccess,
     plan::{NixSetting, Operation, Plan},
 };
 use serde::Serialize;
@@ -36,6 +37,7 @@ pub async fn propose(
     view: &BuilderView,
     access: &SshAccess,
     choice: &Choice,
+    services: &[ServiceView],
 ) -> Result<Proposal, Problem> {
     if choice.share_connection && !sharing::possible() {
         return Err(sharing::impossible());
@@ -43,10 +45,19 @@ pub async fn propose(
     let ops = operations(view, access, choice)?;
     let installation = igloo_admin::installation(root);
     let says = effective().await;
-    match owner(&installation, says.as_ref(), choice) {
+    let mut proposal = match owner(&installation, says.as_ref(), choice) {
         Some(owner) => owned(root, &installation, &ops, owner),
         None => free(root, &installation, ops, says.as_ref()),
-    }
+    }?;
+    proposal.warnings.extend(rival(view, services));
+    Ok(proposal)
+}
+
+/// Another program's service wants the builder's port: Nix would reach whichever of the two came first.
+fn rival(view: &BuilderView, services: &[ServiceView]) -> Option<String> {
+    let service = services::holder(services, view.port)?;
+    let problem = services::taken_by(service, view.id, view.port);
+    Some(format!("{}; {}", problem.message, problem.remedy))
 }
 
 /// Who stands in the way, if anybody does.
@@ -114,7 +125,8 @@ fn unread(nix: &Effective) -> Option<String> {
     ))
 }
 
-fn show(root: &Root, plan: Plan) -> Result<Proposal, Problem> {
+/// A plan as it is shown.
+pub(super) fn show(root: &Root, plan: Plan) -> Result<Proposal, Problem> {
     Ok(Proposal {
         steps: igloo_admin::describe(&plan),
         diff: igloo_admin::diff(root, &plan)?,
@@ -156,6 +168,16 @@ mod tests {
         assert_eq!(owner(&here, Some(&says), &both), None);
         here.machines_free = false;
         assert!(owner(&here, None, &both).is_some(), "files that others generate are never written");
+    }
+
+    #[test]
+    fn a_service_that_wants_the_builders_port_is_said_in_the_plan() {
+        use igloo_protocol::{BuilderId, ServiceKind, ServiceState};
+        let view = BuilderView::new(BuilderId::Aarch64);
+        let service = |state| ServiceView { state, ..ServiceView::new(ServiceKind::LinuxBuilder) };
+        assert_eq!(rival(&view, &[service(ServiceState::Stopped)]), None);
+        let said = rival(&view, &[service(ServiceState::Failing)]).unwrap();
+        assert!(said.contains("port 31022") && said.contains("`igloo service stop`"), "{said}");
     }
 
     #[test]

@@ -135,6 +135,12 @@ fn act(app: &AppHandle, face: &Arc<Face>, click: Click) {
                 report(terminal::open(&terminal, &client, builder).await, "open a terminal");
             });
         }
+        Click::Service(action) => {
+            let client = face.client.clone();
+            face.runtime.spawn(async move {
+                report(commands::service::change(client, action).await, "change the service");
+            });
+        }
         Click::Copy(text) => report(clipboard::put(text), "copy"),
         Click::Open(page) => window::open(app, Some(page)),
         Click::Quit => app.exit(0),

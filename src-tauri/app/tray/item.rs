@@ -20,7 +20,7 @@ pub enum Item<R: Runtime> {
 impl<R: Runtime> Item<R> {
     fn new(app: &AppHandle<R>, entry: &Entry) -> tauri::Result<Self> {
         let (key, text, enabled) = (entry.id.key(), escape(&entry.text), entry.enabled());
-        let keys = accelerator(&entry.id);
+        let keys = accelerator(&entry.id, KEYS);
         Ok(match &entry.kind {
             Kind::Rule => Item::Rule(PredefinedMenuItem::separator(app)?),
             Kind::Line => Item::Line(MenuItem::with_id(app, key, text, enabled, keys)?),
@@ -147,11 +147,14 @@ impl<R: Runtime> Items<R> {
     }
 }
 
-/// The keys of an item, by macOS' custom. Other panels have no such custom.
-fn accelerator(id: &Id) -> Option<&'static str> {
+/// Whether items have keys: by macOS' custom. Other panels have no such custom.
+const KEYS: bool = cfg!(target_os = "macos");
+
+/// The keys of an item.
+fn accelerator(id: &Id, keys: bool) -> Option<&'static str> {
     match id {
-        Id::Settings if cfg!(target_os = "macos") => Some("Cmd+,"),
-        Id::Quit if cfg!(target_os = "macos") => Some("Cmd+Q"),
+        Id::Settings if keys => Some("Cmd+,"),
+        Id::Quit if keys => Some("Cmd+Q"),
         _ => None,
     }
 }
@@ -159,4 +162,18 @@ fn accelerator(id: &Id) -> Option<&'static str> {
 /// `&` marks a mnemonic to the toolkit; doubled it is a letter.
 fn escape(text: &str) -> String {
     text.replace('&', "&&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mac_has_its_usual_keys() {
+        assert_eq!(
+            [Id::Settings, Id::Quit, Id::Nix].map(|id| accelerator(&id, true)),
+            [Some("Cmd+,"), Some("Cmd+Q"), None]
+        );
+        assert_eq!([Id::Settings, Id::Quit].map(|id| accelerator(&id, false)), [None, None]);
+    }
 }

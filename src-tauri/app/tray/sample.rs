@@ -19,7 +19,7 @@ pub fn snapshot(builders: impl IntoIterator<Item = BuilderView>) -> Snapshot {
         started_ms: 0,
         ..EngineInfo::default()
     };
-    Snapshot { seq: 1, engine, builders: builders.into_iter().collect() }
+    Snapshot { seq: 1, engine, builders: builders.into_iter().collect(), services: Vec::new() }
 }
 
 /// What a hosted engine says.

@@ -7,6 +7,7 @@ use crate::{
     host::{self, Paths},
     keys::{Keychain, UserKeys, Vault},
     lock::Lock,
+    services::{self, Launchd},
     settings::{HostSize, Settings, Store},
     vm::{HostFacts, Hypervisor, Qemu},
 };
@@ -45,6 +46,7 @@ pub async fn serve(
         () = engine.shutdown.notified() => {}
         () = engine.follow_drift(host_nix) => {}
         () = engine.follow_power() => {}
+        () = engine.follow_services() => {}
     }
     let _ = end.send(());
     api.await.map_err(|e| Problem::new(Code::Internal, format!("the API broke: {e}"), "look at the log"))?
@@ -67,6 +69,7 @@ pub struct Engine {
     builders: Vec<(BuilderId, mpsc::UnboundedSender<Message>)>,
     shutdown: Notify,
     look_again: Arc<Notify>,
+    launchd: Option<Arc<dyn Launchd>>,
 }
 
 impl Engine {
@@ -81,6 +84,9 @@ impl Engine {
         let views = BuilderId::ALL.map(|id| view::idle(id, settings.builder(id), now_ms()));
         let hub = Hub::new(views.to_vec());
         hub.update_engine(|e| e.open_at_login = settings.general.open_at_login);
+        let launchd = services::launchd();
+        // before the first builder listens
+        hub.set_services(launchd.as_deref().map(services::look).unwrap_or_default());
         let builders = BuilderId::ALL.map(|id| {
             let kept = (Layout::new(&paths, id), UserKeys::new(&paths, id, keychain.clone()));
             let choices = settings.builder(id).clone();
@@ -96,6 +102,7 @@ impl Engine {
             builders: builders.to_vec(),
             shutdown: Notify::new(),
             look_again: Arc::default(),
+            launchd,
         })
     }
 
@@ -129,6 +136,26 @@ impl Engine {
             let stop = Event::StopAsked(StopMode::Wait);
             // one that was stopped meanwhile needs no stop
             let _ = self.tell(builder.id, |reply| Message::Ask(stop, reply)).await;
+        }
+    }
+
+    /// Shows what other programs' services do, and lets the builders know when one takes or leaves a port.
+    async fn follow_services(&self) {
+        let Some(launchd) = self.launchd.clone() else { return std::future::pending().await };
+        services::follow(self.hub.clone(), launchd, || self.ports_changed()).await;
+    }
+
+    fn ports_changed(&self) {
+        for (_, outbox) in &self.builders {
+            // one that is gone needs no port
+            let _ = outbox.send(Message::Ports);
+        }
+    }
+
+    /// Looks at the services now: what is about to be started must not fight for a port, nor be kept from one that is free.
+    async fn look_at_services(&self) {
+        if let Some(launchd) = self.launchd.clone() {
+            services::look_now(&self.hub, launchd).await;
         }
     }
 
@@ -197,6 +224,7 @@ impl Service for Engine {
     async fn command(&self, command: Command) -> Result<(), Problem> {
         if let Some((id, asked)) = event(&command) {
             if matches!(asked, Event::StartAsked | Event::RestartAsked(_)) {
+                self.look_at_services().await;
                 self.reload(id).await?;
             }
             return self.tell(id, |reply| Message::Ask(asked, reply)).await;

@@ -15,6 +15,7 @@ pub mod image;
 pub mod keys;
 pub mod known;
 mod lock;
+pub mod services;
 pub mod settings;
 mod socket;
 pub mod vm;

@@ -13,6 +13,7 @@ mod nix_config;
 mod phase;
 pub mod plan;
 mod problem;
+mod service;
 mod setup;
 mod snapshot;
 #[cfg(test)]
@@ -27,5 +28,6 @@ pub use key::KeyPlace;
 pub use nix_config::NixConfig;
 pub use phase::{Phase, PrepareStep, Rung};
 pub use problem::{Code, Problem};
+pub use service::{ServiceKind, ServiceState, ServiceView};
 pub use setup::{Drift, Needs, Setup};
 pub use snapshot::{API_VERSION, BuilderView, DiskUse, EngineInfo, GuestInfo, Pending, Snapshot, Usage};

@@ -83,6 +83,32 @@ pub enum Operation {
     NixSetting(NixSetting),
     /// Restart the Nix daemon.
     RestartNixDaemon,
+    /// Stop, wipe or start nix-darwin's own Linux builder (macOS).
+    LinuxBuilderService(ServiceAction),
+}
+
+/// What can be done with nix-darwin's own Linux builder, in the order in which it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceAction {
+    /// Power its guest off, then have launchd end it.
+    Stop,
+    /// Delete its disk, so that the next start makes a clean one. Only while it is stopped.
+    Wipe,
+    /// Have launchd start it.
+    Start,
+}
+
+impl ServiceAction {
+    /// Its place among the actions.
+    const fn place(self) -> u8 {
+        match self {
+            ServiceAction::Stop => 0,
+            ServiceAction::Wipe => 1,
+            ServiceAction::Start => 2,
+        }
+    }
 }
 
 /// A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
@@ -155,7 +181,7 @@ pub struct Machine {
     pub host_key: HostKey,
 }
 
-/// A file that Igloo may write. Its path is known to `igloo-admin` alone.
+/// A file that Igloo may write, or (where it says so) only looks at. Its path is known to `igloo-admin` alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
@@ -174,6 +200,8 @@ pub enum ManagedFile {
     NixCustomConf,
     /// `igloo-admin` itself, where it was installed for the app to start it.
     Helper,
+    /// The launchd job of nix-darwin's Linux builder: looked at, never written.
+    LinuxBuilderJob,
 }
 
 /// A folder that Igloo may make.
@@ -190,6 +218,8 @@ pub enum ManagedFolder {
     SshControl,
     /// The system's folder for programs that an app starts as root.
     HelperTools,
+    /// launchd's folder for the jobs that an administrator installs: looked into, never written to.
+    LaunchDaemons,
 }
 
 /// Why some JSON is not a plan.
@@ -252,6 +282,9 @@ impl Operation {
             Operation::NixSetting(setting) => (3 + setting.place() as u8, None),
             // after every setting
             Operation::RestartNixDaemon => (3 + NixSetting::NAMES.len() as u8, None),
+            Operation::LinuxBuilderService(action) => {
+                (4 + NixSetting::NAMES.len() as u8 + action.place(), None)
+            }
         }
     }
 }
@@ -303,6 +336,9 @@ mod tests {
             r#"{"builder_key":{"path":"/root/.ssh/id"}}"#,
             &machine(r#","path":"/etc/passwd""#),
             &machine(r#","max_jobs":4"#),
+            r#"{"linux_builder_service":"restart"}"#,
+            r#"{"linux_builder_service":{"stop":"org.nixos.nix-daemon"}}"#,
+            r#""linux_builder_service""#,
             "",
         ] {
             assert!(Plan::from_json(plan(ops).as_bytes()).is_err(), "{ops}");
@@ -317,6 +353,12 @@ mod tests {
     fn operations_are_bounded_and_about_different_things() {
         let twice = format!("{0},{0}", machine(""));
         assert!(matches!(Plan::from_json(plan(&twice).as_bytes()), Err(BadPlan::Twice)));
+        let service = r#"{"linux_builder_service":"stop"},{"linux_builder_service":"start"}"#;
+        assert!(Plan::from_json(plan(service).as_bytes()).is_ok());
+        assert!(matches!(
+            Plan::from_json(plan(&format!("{service},{service}")).as_bytes()),
+            Err(BadPlan::Twice)
+        ));
         let many = vec![r#""builder_key""#; 17].join(",");
         assert!(matches!(Plan::from_json(plan(&many).as_bytes()), Err(BadPlan::Size(17))));
     }

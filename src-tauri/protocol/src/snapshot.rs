@@ -1,6 +1,8 @@
 //! Everything that a face shows.
 
-use crate::{Accel, Build, BuilderId, FinishedBuild, KeyPlace, Phase, Problem, Rung, Setup, System};
+use crate::{
+    Accel, Build, BuilderId, FinishedBuild, KeyPlace, Phase, Problem, Rung, ServiceView, Setup, System,
+};
 use serde::{Deserialize, Serialize};
 
 /// The version of the API: the `v1` of its paths.
@@ -16,6 +18,9 @@ pub struct Snapshot {
     pub engine: EngineInfo,
     /// Every known builder, in the order of [`BuilderId::ALL`].
     pub builders: Vec<BuilderView>,
+    /// Services of other programs that build for Linux here.
+    #[serde(default)]
+    pub services: Vec<ServiceView>,
 }
 
 impl Snapshot {

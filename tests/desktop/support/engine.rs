@@ -51,7 +51,7 @@ impl Fake {
             ..EngineInfo::default()
         };
         let seq = self.snapshots.borrow().seq + 1;
-        self.snapshots.send_replace(Arc::new(Snapshot { seq, engine, builders }));
+        self.snapshots.send_replace(Arc::new(Snapshot { seq, engine, builders, services: Vec::new() }));
     }
 }
 
@@ -101,6 +101,7 @@ impl Engine {
                     ..EngineInfo::default()
                 },
                 builders: Vec::new(),
+                services: Vec::new(),
             })),
             commands: Mutex::new(sender),
             log: paths.state_dir.join("console.log"),

@@ -8,13 +8,15 @@ import type {
   Plan,
   Problem,
   Report,
+  ServiceAction,
+  ServiceView,
   SettingView,
   Snapshot,
 } from "../protocol.ts";
 import { climbed, guest, problem, usage } from "./samples.ts";
 import { SCENES, type Scene } from "./scenarios.ts";
 import { FakeSettings } from "./settings.ts";
-import { nothing, report } from "./setup.ts";
+import { nothing, report, servicePlan } from "./setup.ts";
 
 /** Milliseconds between two steps of anything that takes time. */
 const TICK = 60;
@@ -163,6 +165,7 @@ export class Fake implements Backend {
 
   async setupApply(plan: Plan): Promise<Report> {
     this.#asked(`setup_apply ${plan.ops.length}`);
+    if (this.#serve(plan)) return { version: 1, outcome: "applied", steps: [] };
     const id: BuilderId = JSON.stringify(plan.ops).includes("x86_64") ? "x86_64" : "aarch64";
     this.scene.setUp = true;
     this.change(id, (b) => ({ ...b, setup: { state: "in_place" } }));
@@ -182,6 +185,27 @@ export class Fake implements Backend {
     return this.scene.setUp
       ? report("status", "in_place", "aarch64")
       : { version: 1, outcome: "status", steps: [] };
+  }
+
+  async servicePlan(action: ServiceAction): Promise<SetupPlan> {
+    this.#asked(`service_plan ${action}`);
+    const running = this.scene.snapshot.services.some((s) => s.controllable && s.state === "running");
+    return servicePlan(action === "wipe" && running ? ["stop", "wipe", "start"] : [action]);
+  }
+
+  /** Does to the service what a plan says; tells whether it was one of those. */
+  #serve(plan: Plan): boolean {
+    const actions = plan.ops.flatMap((op) =>
+      typeof op === "object" && "linux_builder_service" in op ? [op.linux_builder_service] : [],
+    );
+    const last = actions.at(-1);
+    if (last === undefined) return false;
+    const old = this.scene.snapshot;
+    const change = (s: ServiceView): ServiceView =>
+      s.controllable && last !== "wipe" ? { ...s, state: last === "stop" ? "stopped" : "running" } : s;
+    this.scene.snapshot = { ...old, seq: old.seq + 1, services: old.services.map(change) };
+    for (const tell of this.#onSnapshot) tell(this.scene.snapshot);
+    return true;
   }
 
   async openTerminal(builder: BuilderId): Promise<void> {

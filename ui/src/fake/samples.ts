@@ -10,6 +10,7 @@ import type {
   Phase,
   Problem,
   Rung,
+  ServiceView,
   Snapshot,
   Usage,
 } from "../protocol.ts";
@@ -142,5 +143,24 @@ export function snapshot(builders: BuilderView[], now: number): Snapshot {
     open_at_login: false,
     on_battery: null,
   };
-  return { seq: 1, engine, builders };
+  return { seq: 1, engine, builders, services: [] };
+}
+
+/** nix-darwin's own builder. */
+export function linuxBuilder(more: Partial<ServiceView> = {}): ServiceView {
+  return {
+    label: "org.nixos.linux-builder",
+    kind: "linux_builder",
+    name: "nix-darwin's linux-builder",
+    state: "running",
+    pid: 812,
+    port: 31022,
+    working_directory: "/var/lib/linux-builder",
+    ephemeral: true,
+    disk_used: 7 * GIB,
+    program: "/nix/store/8w0pdgbk1a5s8kqv1zmc1k0v6nxb3a2c-linux-builder-start",
+    controllable: true,
+    problem: null,
+    ...more,
+  };
 }

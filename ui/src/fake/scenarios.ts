@@ -1,7 +1,7 @@
 import type { SetupPlan } from "../backend.ts";
 import type { BuilderId, BuilderView, Code, Installation, Phase, Problem, Snapshot } from "../protocol.ts";
 import { boot, long } from "./console.ts";
-import { build, builder, ended, guest, inPhase, problem, snapshot, usage } from "./samples.ts";
+import { build, builder, ended, guest, inPhase, linuxBuilder, problem, snapshot, usage } from "./samples.ts";
 import { external, installation, nothing, plan, snippet } from "./setup.ts";
 import type { SetupOptions } from "../backend.ts";
 
@@ -190,6 +190,27 @@ export const SCENES: Readonly<Record<string, (now: number) => Scene>> = {
         setUp: false,
       },
     ),
+  services: (now) => {
+    const made = scene([builder("aarch64"), other()], now);
+    const virby = linuxBuilder({
+      label: "org.nixos.virbyd",
+      kind: "virby",
+      name: "virby",
+      state: "failing",
+      pid: null,
+      port: 31222,
+      ephemeral: null,
+      disk_used: null,
+      controllable: false,
+      problem: problem(
+        "vm_failed",
+        "virby ended with exit code 1, and launchd starts it again",
+        "it keeps no log",
+      ),
+    });
+    made.snapshot = { ...made.snapshot, services: [linuxBuilder(), virby] };
+    return made;
+  },
   "no-nix": (now) =>
     scene([inPhase("aarch64", { phase: "stopped" }, now), other()], now, {
       installation: installation("none"),

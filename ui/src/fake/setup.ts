@@ -9,6 +9,7 @@ import type {
   Operation,
   Plan,
   Report,
+  ServiceAction,
   StepState,
 } from "../protocol.ts";
 
@@ -118,6 +119,19 @@ export function report(outcome: Report["outcome"], state: StepState, id: Builder
     "the Nix daemon",
   ];
   return { version: 1, outcome, steps: what.map((w) => ({ what: w, state })) };
+}
+
+const SERVICE_STEPS: Readonly<Record<ServiceAction, string>> = {
+  stop: "Stop nix-darwin's Linux builder: its guest is powered off first, and builds that run there are lost",
+  wipe: "Delete the disk of nix-darwin's Linux builder with all that was built on it; no undo brings it back",
+  start: "Start nix-darwin's Linux builder",
+};
+
+/** What would be done with nix-darwin's builder. */
+export function servicePlan(actions: ServiceAction[]): SetupPlan {
+  const ops = actions.map((action) => ({ linux_builder_service: action }));
+  const steps = actions.map((action) => SERVICE_STEPS[action]);
+  return { ...nothing(), plan: { version: 1, ops, files: [] }, steps, command: "sudo -- igloo-admin" };
 }
 
 function keyDiff(): string {

@@ -36,6 +36,7 @@ export function filePath(file: ManagedFile): string {
     nix_conf: "/etc/nix/nix.conf",
     nix_custom_conf: "/etc/nix/nix.custom.conf",
     helper: "igloo-admin",
+    linux_builder_job: "/Library/LaunchDaemons/org.nixos.linux-builder.plist",
   };
   return paths[file];
 }

@@ -188,6 +188,51 @@ test("a builder can be enabled, a terminal opened, and what fails is said", asyn
   expect(await page.getByRole("alert").count()).toBe(0);
 });
 
+const service = (label = "org.nixos.linux-builder") => page.locator(`[data-service="${label}"]`);
+const asked = (name: string) => page.evaluate((n) => window.fake.calls.filter((c) => c.startsWith(n)), name);
+
+test("other programs' builders have a card each, with what is wrong", async () => {
+  page = await b.open("services", "builders");
+  await service().getByText("port 31022 · 7 GiB on disk · ephemeral · builds not known").waitFor();
+  const virby = service("org.nixos.virbyd");
+  await virby.getByText("Virby ended with exit code 1, and launchd starts it again").waitFor();
+  expect(await virby.getByRole("button").count()).toBe(0);
+  expect(await violations(page)).toEqual([]);
+});
+
+test("nix-darwin's builder is stopped and started after the steps were shown", async () => {
+  page = await b.open("services", "builders");
+  await press("Stop… nix-darwin's linux-builder");
+  const dialog = page.getByRole("dialog", { name: "Stop nix-darwin's linux-builder?" });
+  await dialog.getByText("its guest is powered off first").waitFor();
+  expect(await violations(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  expect(await asked("setup_apply")).toEqual([]);
+  await press("Stop… nix-darwin's linux-builder");
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await page.locator("[data-service][data-state=stopped]").waitFor();
+  await press("Start… nix-darwin's linux-builder");
+  await page.getByRole("dialog").getByRole("button", { name: "Continue" }).click();
+  await page.locator("[data-service][data-state=running]").waitFor();
+  expect(await asked("setup_apply")).toEqual(["setup_apply 1", "setup_apply 1"]);
+});
+
+test("a wipe of what runs says that it is stopped, and a refusal is shown", async () => {
+  page = await b.open("services", "builders");
+  await press("Wipe Disk… nix-darwin's linux-builder");
+  const dialog = page.getByRole("dialog", { name: "Wipe the disk of nix-darwin's linux-builder?" });
+  expect(await dialog.getByRole("listitem").count()).toBe(3);
+  await page.evaluate(() =>
+    window.fake.refuse.set("setup_apply", {
+      code: "not_allowed",
+      message: "the right was refused",
+      remedy: "try again",
+    }),
+  );
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("alert").getByText("The right was refused").waitFor();
+});
+
 test("an engine that went away and came back is followed", async () => {
   page = await b.open("idle", "builders");
   await page.evaluate(() =>

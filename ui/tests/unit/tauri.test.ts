@@ -41,6 +41,7 @@ test("every wish is the command of its name, with the arguments that the app tak
   await tauri.setupApply(plan);
   await tauri.setupUndo();
   await tauri.setupStatus();
+  await tauri.servicePlan("stop");
   await tauri.openTerminal("aarch64");
   await tauri.terminals();
   await tauri.firstRunDone();
@@ -56,6 +57,7 @@ test("every wish is the command of its name, with the arguments that the app tak
     ["setup_apply", { plan }],
     ["setup_undo", {}],
     ["setup_status", {}],
+    ["service_plan", { action: "stop" }],
     ["open_terminal", { builder: "aarch64" }],
     ["terminals", {}],
     ["first_run_done", {}],

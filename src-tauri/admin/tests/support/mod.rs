@@ -3,9 +3,10 @@
 
 pub mod binary;
 pub mod crash;
+pub mod launchd;
 pub mod namespace;
 
-use igloo_admin::daemon::DaemonControl;
+use igloo_admin::daemon::{DaemonControl, Ended};
 use igloo_admin::{Platform, Root};
 use igloo_protocol::BuilderId;
 use igloo_protocol::plan::{Operation, Plan, Sha256};
@@ -13,6 +14,7 @@ use sha2::Digest;
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{cell::RefCell, fs};
 
 pub const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBWcxb/Blaqt1auOtE+F8QUWrUotiC5qBJ+UuEWdVCb";
@@ -158,8 +160,8 @@ pub struct FakeDaemon {
 }
 
 impl DaemonControl for FakeDaemon {
-    fn run(&self, argv: &[String]) -> Result<(), String> {
+    fn ask(&self, argv: &[String], _: Duration) -> Result<Ended, String> {
         self.ran.borrow_mut().push(argv.join(" "));
-        if self.fails { Err("no".into()) } else { Ok(()) }
+        if self.fails { Err("no".into()) } else { Ok(Ended { code: Some(0), ..Ended::default() }) }
     }
 }

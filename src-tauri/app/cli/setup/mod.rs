@@ -1,7 +1,7 @@
 //! `igloo setup`: plan without privilege, show, ask, and only then have `igloo-admin` do it.
 
 mod proof;
-mod render;
+pub(super) mod render;
 mod undo;
 
 use super::{
@@ -87,7 +87,7 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
     let id = builder::pick(args.builder.as_deref(), &snapshot)?;
     let view = builder::view(id, &snapshot)?;
     let access = context.client.ssh(id).await?;
-    let proposal = propose(&Root::system(), view, &access, &args.choice()).await?;
+    let proposal = propose(&Root::system(), view, &access, &args.choice(), &snapshot.services).await?;
     let mut told = Told { proposal, report: None, proof: Vec::new() };
     let result =
         if args.plan { show(&told.proposal, context) } else { go(&args, view, &mut told, context).await };

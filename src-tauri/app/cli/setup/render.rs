@@ -114,7 +114,8 @@ pub fn report(report: &Report, style: Style) -> String {
     lines.join("\n")
 }
 
-fn step(step: &StepReport, style: Style) -> String {
+/// What became of a step.
+pub fn step(step: &StepReport, style: Style) -> String {
     let (mark, note) = match step.state {
         StepState::Done | StepState::Undone | StepState::InPlace => (style.green("✓"), ""),
         StepState::Unchanged => (style.green("✓"), " (was so already)"),

@@ -4,6 +4,7 @@
 mod desk;
 mod engine;
 pub mod log;
+pub mod service;
 mod setup;
 
 use tauri::{Wry, ipc::Invoke};
@@ -22,6 +23,7 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         setup::setup_apply,
         setup::setup_undo,
         setup::setup_status,
+        service::service_plan,
         desk::open_terminal,
         desk::terminals,
         desk::first_run_done,

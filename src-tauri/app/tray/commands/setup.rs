@@ -64,7 +64,8 @@ pub async fn setup_plan(
     let choice = options.choice(std::env::var("USER").ok())?;
     let snapshot = face.client.snapshot().await?;
     let access = face.client.ssh(builder).await?;
-    propose(&Root::system(), builder::view(builder, &snapshot)?, &access, &choice).await
+    let view = builder::view(builder, &snapshot)?;
+    propose(&Root::system(), view, &access, &choice, &snapshot.services).await
 }
 
 /// Does what was planned, as root, and lets the daemon's key into the guests.
@@ -105,13 +106,15 @@ fn builders(plan: &Plan) -> Vec<BuilderId> {
 }
 
 /// Runs `igloo-admin`, asking in the desktop's own dialog even where the app was started in a terminal.
-fn elevated(verb: Verb<'_>) -> Result<Report, Problem> {
+pub(super) fn elevated(verb: Verb<'_>) -> Result<Report, Problem> {
     let around = Surroundings { terminal: false, ..helper::surroundings() };
     elevate::choose(Platform::current(), &around).run(&helper::beside()?, verb).into_report()
 }
 
 /// The user may think as long as they like: not on a thread that others wait for.
-async fn as_root(run: impl FnOnce() -> Result<Report, Problem> + Send + 'static) -> Result<Report, Problem> {
+pub(super) async fn as_root(
+    run: impl FnOnce() -> Result<Report, Problem> + Send + 'static,
+) -> Result<Report, Problem> {
     let ran = tauri::async_runtime::spawn_blocking(run).await;
     ran.map_err(|e| {
         Problem::new(Code::Internal, format!("igloo-admin was not waited for: {e}"), "try again")

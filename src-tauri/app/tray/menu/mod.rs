@@ -4,6 +4,7 @@ mod builder;
 mod builds;
 mod copy;
 mod model;
+mod service;
 
 pub use model::{Click, Entry, Id, Kind, MenuModel, Text};
 
@@ -25,6 +26,9 @@ pub fn menu(seen: &Seen, program: &str) -> MenuModel {
     if builders.is_empty() {
         entries.push(Entry::words(Id::Empty, empty(seen)));
     }
+    let services = seen.snapshot.as_deref().map_or(&[][..], |snapshot| &snapshot.services);
+    entries.extend((!services.is_empty()).then(|| Entry::rule(5)));
+    entries.extend(services.iter().flat_map(service::entries));
     entries.extend([
         Entry::rule(2),
         builds::submenu(&builders),

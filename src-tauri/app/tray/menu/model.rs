@@ -1,7 +1,7 @@
 //! What a menu is made of.
 
 use crate::tray::{page::Page, silhouette::Silhouette};
-use igloo_protocol::{BuilderId, Command};
+use igloo_protocol::{BuilderId, Command, ServiceKind, plan::ServiceAction};
 
 /// All that the tray shows at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,6 +101,10 @@ pub enum Id {
     Ephemeral(BuilderId),
     /// Opens a shell in a builder.
     Terminal(BuilderId),
+    /// The state of another program's service.
+    Service(ServiceKind),
+    /// Starts or stops a service.
+    ServiceToggle(ServiceKind),
     /// The submenu of builds.
     Builds,
     /// What stands there when there is no build.
@@ -133,6 +137,8 @@ impl Id {
             Id::StopNow(b) => format!("stop-now.{b}"),
             Id::Ephemeral(b) => format!("ephemeral.{b}"),
             Id::Terminal(b) => format!("terminal.{b}"),
+            Id::Service(kind) => format!("service.{}", kind.label()),
+            Id::ServiceToggle(kind) => format!("service-toggle.{}", kind.label()),
             Id::Builds => "builds".into(),
             Id::NoBuilds => "no-builds".into(),
             Id::Build(b, which) => format!("build.{b}.{which}"),
@@ -178,6 +184,8 @@ pub enum Click {
     Command(Command),
     /// Opens a terminal with a shell in a builder.
     Terminal(BuilderId),
+    /// Has `igloo-admin` start or stop nix-darwin's own builder.
+    Service(ServiceAction),
     /// Puts a text into the clipboard.
     Copy(String),
     /// Opens the window.

@@ -4,7 +4,8 @@ use super::super::{
 };
 use super::*;
 use igloo_protocol::{
-    BuildState, BuilderId, Code, Command, Drift, PrepareStep, Problem, Rung, SettingsPatch, StopMode,
+    BuildState, BuilderId, Code, Command, Drift, PrepareStep, Problem, Rung, ServiceKind, ServiceState,
+    ServiceView, SettingsPatch, StopMode, plan::ServiceAction,
 };
 use std::{collections::HashSet, fmt::Write};
 
@@ -242,5 +243,47 @@ fn title_and_tooltip_begin_with_the_app() {
         let model = one(&builder(X, phase));
         assert!(model.tooltip.starts_with("Igloo\nx86_64-linux: "), "{}", model.tooltip);
         assert!(model.title.starts_with("Igloo, x86_64-linux: ") && !model.title.contains('\n'));
+    }
+}
+
+fn with_services(services: Vec<ServiceView>) -> MenuModel {
+    let mut snapshot = super::super::sample::snapshot([builder(A, Phase::Stopped)]);
+    snapshot.services = services;
+    menu(&Seen::of(snapshot.into(), super::super::sample::PID), "igloo")
+}
+
+fn service(kind: ServiceKind, state: ServiceState) -> ServiceView {
+    ServiceView { state, ..ServiceView::new(kind) }
+}
+
+#[test]
+fn other_programs_builders_have_a_line_each_and_nix_darwins_a_switch() {
+    let problem = Some(Problem::new(Code::VmFailed, "it ended with exit code 134", "look"));
+    let failing = ServiceView { problem, ..service(ServiceKind::LinuxBuilder, ServiceState::Failing) };
+    let text = read(&with_services(vec![failing, service(ServiceKind::Virby, ServiceState::OnDemand)]));
+    let expected = "
+  ──
+  [nix-darwin's linux-builder: Failing · it ended with exit code 134]
+  Stop…
+  [virby: On demand]
+  ──
+  ▸ Builds
+";
+    assert!(text.contains(expected), "{text}");
+    assert!(!read(&with_services(vec![])).contains("darwin"));
+}
+
+#[test]
+fn a_click_on_the_switch_is_what_it_says() {
+    for (state, text, action) in [
+        (ServiceState::Running, "Stop…", Some(ServiceAction::Stop)),
+        (ServiceState::Failing, "Stop…", Some(ServiceAction::Stop)),
+        (ServiceState::Stopped, "Start…", Some(ServiceAction::Start)),
+        (ServiceState::Disabled, "Start…", Some(ServiceAction::Start)),
+        (ServiceState::Unknown, "Start…", None),
+    ] {
+        let model = with_services(vec![service(ServiceKind::LinuxBuilder, state)]);
+        let entry = model.find("service-toggle.org.nixos.linux-builder").unwrap();
+        assert_eq!((entry.text.as_str(), &entry.click), (text, &action.map(Click::Service)), "{state:?}");
     }
 }

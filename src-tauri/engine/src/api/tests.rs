@@ -132,7 +132,7 @@ fn snapshot(seq: u64, phase: Phase) -> Snapshot {
         BuilderId::ALL.map(|id| BuilderView { enabled: true, phase: phase.clone(), ..BuilderView::new(id) });
     let engine =
         EngineInfo { version: "0".into(), api: API_VERSION, pid: 1, started_ms: 0, ..EngineInfo::default() };
-    Snapshot { seq, engine, builders: builders.into() }
+    Snapshot { seq, engine, builders: builders.into(), services: Vec::new() }
 }
 
 async fn next<T>(stream: &mut (impl Stream<Item = Result<T, Problem>> + Unpin)) -> Option<T> {

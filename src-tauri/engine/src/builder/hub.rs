@@ -1,7 +1,7 @@
 //! Where the builders' views come together into one snapshot.
 
 use crate::clock::now_ms;
-use igloo_protocol::{API_VERSION, BuilderId, BuilderView, EngineInfo, Snapshot};
+use igloo_protocol::{API_VERSION, BuilderId, BuilderView, EngineInfo, ServiceView, Snapshot};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -19,7 +19,7 @@ impl Hub {
             started_ms: now_ms(),
             ..EngineInfo::default()
         };
-        Hub(watch::Sender::new(Arc::new(Snapshot { seq: 0, engine, builders })))
+        Hub(watch::Sender::new(Arc::new(Snapshot { seq: 0, engine, builders, services: Vec::new() })))
     }
 
     /// What there is to show, and its changes.
@@ -56,5 +56,20 @@ impl Hub {
             snapshot.seq += 1;
             true
         });
+    }
+}
+
+impl Hub {
+    /// Changes what is known of other programs' services. Who subscribed is told only if it differs, which is returned.
+    pub fn set_services(&self, services: Vec<ServiceView>) -> bool {
+        self.0.send_if_modified(|snapshot| {
+            if snapshot.services == services {
+                return false;
+            }
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.services = services;
+            snapshot.seq += 1;
+            true
+        })
     }
 }

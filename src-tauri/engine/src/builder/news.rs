@@ -29,6 +29,8 @@ pub enum Message {
     DaemonKey(Option<String>, Reply),
     /// The user's choices changed.
     Settings(Box<BuilderSettings>, Reply),
+    /// Another program's service has taken a port, or left one.
+    Ports,
     /// A task tells how it goes.
     News(News),
 }

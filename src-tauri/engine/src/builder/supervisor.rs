@@ -16,6 +16,7 @@ use crate::{
     guest::{Guest, Observation},
     image::Image,
     keys::{Agent, UserKeys},
+    services,
     settings::BuilderSettings,
     vm::{Exit, Hypervisor, Vm},
 };
@@ -140,6 +141,7 @@ impl<H: Hypervisor> Supervisor<H> {
             Message::Settings(settings, reply) => {
                 let _ = reply.send(self.choose(*settings).await);
             }
+            Message::Ports => self.ports_changed().await,
             Message::News(news) => self.news(news),
         }
     }
@@ -166,13 +168,35 @@ impl<H: Hypervisor> Supervisor<H> {
         Ok(())
     }
 
+    /// Listens where the settings say, unless the port is another service's: on macOS a listener on 127.0.0.1 may get
+    /// past one on all addresses, and the two would fight.
     async fn open_gateway(&mut self) -> Result<(), Problem> {
-        if self.settings.enabled {
-            self.gateway.listen(self.settings.port).await
-        } else {
+        if !self.settings.enabled {
             self.gateway.close();
-            Ok(())
+            return Ok(());
         }
+        let port = self.settings.port;
+        let snapshot = self.hub.subscribe().borrow().clone();
+        // the port of a builder that is up is its own, whoever came later
+        let is_ours = self.life.phase().is_up() && self.gateway.listens_on(port);
+        if !is_ours && let Some(service) = services::holder(&snapshot.services, port) {
+            self.gateway.close();
+            return Err(services::taken_by(service, self.id, port));
+        }
+        self.gateway.listen(port).await
+    }
+
+    /// Leaves the port of a builder that is down to a service that wants it, and takes it back when that has ended.
+    async fn ports_changed(&mut self) {
+        if self.life.phase().is_up() {
+            return;
+        }
+        let problem = self.open_gateway().await.err();
+        self.hub.update(self.id, |v| {
+            if problem.is_some() || v.warning.as_ref().is_some_and(|w| w.code == Code::PortTaken) {
+                v.warning = problem;
+            }
+        });
     }
 
     fn daemon_key(&mut self, line: Option<&str>) -> Result<(), Problem> {
@@ -330,6 +354,10 @@ impl<H: Hypervisor> Supervisor<H> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "supervisor_tests.rs"]
+mod tests;
 
 /// What a face asks of a builder, as an event.
 pub fn event(command: &igloo_protocol::Command) -> Option<(BuilderId, Event)> {

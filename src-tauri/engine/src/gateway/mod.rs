@@ -46,7 +46,7 @@ impl Gateway {
     /// # Errors
     /// [`Code::PortTaken`], with who has the port where the host can tell.
     pub async fn listen(&mut self, port: u16) -> Result<(), Problem> {
-        if self.listening.as_ref().is_some_and(|(now, task)| *now == port && !task.is_finished()) {
+        if self.listens_on(port) {
             return Ok(());
         }
         self.close();
@@ -61,6 +61,11 @@ impl Gateway {
         ));
         self.listening = Some((port, task.abort_handle()));
         Ok(())
+    }
+
+    /// Whether it listens there.
+    pub fn listens_on(&self, port: u16) -> bool {
+        self.listening.as_ref().is_some_and(|(now, task)| *now == port && !task.is_finished())
     }
 
     /// Stops listening. Connections that are there stay.

@@ -2,9 +2,18 @@
 
 use super::paths::Layout;
 use crate::vm::accel::cpuinfo_has_virtualization;
+use std::process::Output;
 
 /// Where Linux keeps a user's files: the XDG base directories.
 pub const LAYOUT: Layout = Layout::Xdg;
+
+/// There is no launchd on Linux.
+pub const HAS_LAUNCHD: bool = false;
+
+/// There is no launchd on Linux.
+pub fn launchctl(_: &[&str]) -> Option<Output> {
+    None
+}
 
 /// All the memory of this host, in bytes.
 pub fn memory_bytes() -> Option<u64> {

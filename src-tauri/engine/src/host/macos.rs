@@ -1,10 +1,18 @@
 //! macOS.
 
 use super::paths::Layout;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// Where macOS keeps a user's files: `~/Library`.
 pub const LAYOUT: Layout = Layout::Library;
+
+/// launchd runs this host's services.
+pub const HAS_LAUNCHD: bool = true;
+
+/// What `launchctl` says to these words. It needs no privilege to print.
+pub fn launchctl(words: &[&str]) -> Option<Output> {
+    Command::new("/bin/launchctl").args(words).stdin(Stdio::null()).output().ok()
+}
 
 /// All the memory of this host, in bytes.
 pub fn memory_bytes() -> Option<u64> {
