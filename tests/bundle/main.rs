@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cask;
+mod flake;
 mod release;
 
 use plist::Dictionary;
