@@ -24,7 +24,10 @@ let
     pname = "igloo-page";
     inherit version;
     src = root + "/ui";
-    npmDeps = importNpmLock { npmRoot = root + "/ui"; };
+    npmDeps = importNpmLock {
+      npmRoot = root + "/ui";
+      packageLock = import ./npm-lock.nix (builtins.fromJSON (builtins.readFile (root + "/ui/package-lock.json")));
+    };
     npmConfigHook = importNpmLock.npmConfigHook;
     installPhase = "cp -r dist $out";
   };
@@ -47,6 +50,8 @@ rustPlatform.buildRustPackage {
     ++ lib.optional stdenv.hostPlatform.isDarwin perl
     ++ lib.optional stdenv.hostPlatform.isLinux wrapGAppsHook3;
   buildInputs = lib.optionals stdenv.hostPlatform.isLinux [ openssl webkitgtk_4_1 libayatana-appindicator ];
+
+  passthru = { inherit page; };
 
   preBuild = ''
     mkdir -p ui/dist

@@ -5,7 +5,7 @@ use igloo_engine::{
     host::Paths,
     settings::{HostSize, Store},
 };
-use igloo_protocol::{InstallKind, SettingsPatch, plan::Plan};
+use igloo_protocol::{BuilderId, InstallKind, SettingsPatch, plan::Plan};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -74,6 +74,65 @@ fn the_flake_has_a_package_and_an_app_for_each_system() {
     }
 }
 
+/// importNpmLock fetches each package of the page by its address and its hash, and has neither by itself.
+#[test]
+fn every_package_of_the_page_has_an_address_and_a_hash() {
+    let lock = nix("npmLock", json!({}));
+    let packages: Vec<_> =
+        lock["packages"].as_object().unwrap().iter().filter(|(k, _)| !k.is_empty()).collect();
+    assert!(packages.len() > 50);
+    for (path, package) in packages {
+        let address = package["resolved"].as_str().unwrap_or_else(|| panic!("{path}"));
+        let name = path.rsplit_once("node_modules/").unwrap().1;
+        let file =
+            format!("{}-{}.tgz", name.rsplit('/').next().unwrap(), package["version"].as_str().unwrap());
+        assert_eq!(address, format!("https://registry.npmjs.org/{name}/-/{file}"));
+        assert!(package["integrity"].as_str().unwrap().starts_with("sha512-"), "{path}");
+    }
+    // nixpkgs takes the page's own dependencies from the same list
+    let page: Value = serde_json::from_slice(&fs::read(root().join("ui/package.json")).unwrap()).unwrap();
+    for name in page["devDependencies"].as_object().unwrap().keys() {
+        assert!(lock["packages"][format!("node_modules/{name}")]["resolved"].is_string(), "{name}");
+    }
+}
+
+/// As Nix' own commands see it, which allow less in a `flake.nix` than the language does.
+#[test]
+fn nix_itself_shows_the_flake() {
+    let nix = std::env::var_os("IGLOO_TEST_NIX").expect("`cargo xtask test` sets IGLOO_TEST_NIX");
+    let dir = tempfile::tempdir().unwrap();
+    let (flake, stub) = (dir.path().join("igloo"), dir.path().join("nixpkgs"));
+    for (from, to) in [("tests/bundle/nix", &stub), ("src-tauri/nix", &flake.join("src-tauri/nix"))] {
+        fs::create_dir_all(to).unwrap();
+        for file in fs::read_dir(root().join(from)).unwrap().map(|entry| entry.unwrap()) {
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+    fs::create_dir(flake.join("ui")).unwrap();
+    for file in ["flake.nix", "Cargo.toml", "tauri.conf.json", "ui/package-lock.json"] {
+        fs::copy(root().join(file), flake.join(file)).unwrap();
+    }
+    fs::write(stub.join("flake.nix"), "{ outputs = { self }: import ./nixpkgs.nix; }").unwrap();
+    let ran = Command::new(Path::new(&nix).join("nix"))
+        .args(["--extra-experimental-features", "nix-command flakes", "flake", "show", "--json"])
+        .args(["--all-systems", "--offline", "--no-write-lock-file", "--store"])
+        .arg(dir.path().join("store"))
+        .args(["--override-input", "nixpkgs"])
+        .arg(format!("path:{}", stub.display()))
+        .arg(format!("path:{}", flake.display()))
+        .env("HOME", dir.path())
+        .env("NIX_CONF_DIR", dir.path())
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let shown: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    for system in ["aarch64-darwin", "x86_64-linux"] {
+        let name = format!("igloo-{}", env!("CARGO_PKG_VERSION"));
+        assert_eq!(shown["packages"][system]["default"]["name"], name);
+        assert_eq!(shown["apps"][system]["default"]["type"], "app");
+    }
+}
+
 #[test]
 fn the_app_that_nix_makes_says_what_the_bundlers_says() {
     let made = nix("infoPlist", json!({}));
@@ -132,6 +191,17 @@ fn igloo_reads_every_setting_that_a_module_writes() {
     let mac = "/home/file/Library~1Application Support~1Igloo~1settings.toml/text";
     assert_eq!(written("home.aarch64-darwin", mac), text);
     assert_eq!(written("home.x86_64-linux", "/xdg/configFile/igloo~1settings.toml/text"), text);
+}
+
+/// JSON's strings, of which Nix makes the file, have it as it is.
+#[test]
+fn the_one_character_that_toml_forbids_in_a_string_is_escaped() {
+    let image = "/an\u{7f}image";
+    let user = json!({ "enable": true, "settings": { "builders": { "x86_64": { "image": image } } } });
+    let made = nix("home.x86_64-linux.result", user);
+    let text = made["xdg"]["configFile"]["igloo/settings.toml"]["text"].as_str().unwrap();
+    let settings = file(text).1.load().unwrap();
+    assert_eq!(settings.builder(BuilderId::X86_64).image.as_deref(), Some(Path::new(image)));
 }
 
 #[test]

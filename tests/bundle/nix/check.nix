@@ -13,6 +13,7 @@ let
 in
 {
   inherit flake self darwin;
+  npmLock = self.packages.x86_64-linux.igloo.made.passthru.page.made.npmDeps.made.packageLock;
   infoPlist = import (root + "/src-tauri/nix/info-plist.nix") {
     inherit (self.packages.aarch64-darwin.igloo.made) version;
     config = builtins.fromJSON (builtins.readFile (root + "/tauri.conf.json"));

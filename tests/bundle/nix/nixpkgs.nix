@@ -16,7 +16,7 @@ let
         };
         rustPlatform.buildRustPackage = made: package "igloo-${made.version}" made;
         buildNpmPackage = made: package made.pname made;
-        importNpmLock = { __functor = _: { npmRoot }: package "npm-deps" { inherit npmRoot; }; npmConfigHook = "hook"; };
+        importNpmLock = { __functor = _: { npmRoot, packageLock }: package "npm-deps" { inherit packageLock; }; npmConfigHook = "hook"; };
         writeText = name: text: package name { inherit text; };
         writeShellScript = name: text: package name { inherit text; };
         callPackage = file: extra:
