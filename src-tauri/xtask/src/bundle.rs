@@ -54,7 +54,9 @@ fn helper(project: &Project, options: Options) -> Result<PathBuf> {
 
 /// Every program of the bundle is for the same oldest macOS, the one that `Info.plist` names.
 fn oldest_macos(project: &Project, build: &mut Command) -> Result<()> {
-    build.env("MACOSX_DEPLOYMENT_TARGET", app::minimum(&project.root)?);
+    if cfg!(target_os = "macos") {
+        build.env("MACOSX_DEPLOYMENT_TARGET", app::minimum(&project.root)?);
+    }
     Ok(())
 }
 
