@@ -21,6 +21,17 @@ pub fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// The file that a path means: links are followed, be there something at their end or not.
+pub fn target(path: &Path) -> PathBuf {
+    let mut file = path.to_owned();
+    // as many as Linux follows
+    for _ in 0..40 {
+        let Ok(link) = fs::read_link(&file) else { break };
+        file = file.parent().unwrap_or(Path::new("/")).join(link);
+    }
+    file
+}
+
 /// Writes a value as JSON, as [`write`] does.
 ///
 /// # Errors

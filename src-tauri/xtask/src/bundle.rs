@@ -4,10 +4,10 @@
 //! every plain `cargo build`. So it is told of here alone, as a program that comes beside the app's: signed with it on a
 //! Mac, and in `/usr/bin` on Debian, which is where the polkit policy expects it.
 
-use crate::{page, page::Page, project::Project, run};
+use crate::{darwin::link::app, page, page::Page, project::Project, run};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
 #[derive(clap::Args, Clone, Copy)]
 pub struct Options {
@@ -23,6 +23,7 @@ pub fn run(project: &Project, options: Options) -> Result<Vec<PathBuf>> {
     let bundles = if cfg!(target_os = "macos") { "app,dmg" } else { "deb" };
     let mut tauri = Page::prepare(project)?.program("tauri");
     // it leaves out the programs whose features it is not told
+    oldest_macos(project, &mut tauri)?;
     tauri.args(["build", "--ci", "--features", "tray", "--bundles", bundles]).current_dir(&project.root);
     tauri.arg("--config").arg(json!({ "bundle": { "externalBin": [helper] } }).to_string());
     if options.debug {
@@ -39,6 +40,7 @@ fn helper(project: &Project, options: Options) -> Result<PathBuf> {
     if !options.debug {
         build.arg("--release");
     }
+    oldest_macos(project, &mut build)?;
     run::run(&mut build)?;
     let staged = project.target.join("bundle/igloo-admin");
     let folder = staged.parent().context("a target folder")?;
@@ -48,6 +50,14 @@ fn helper(project: &Project, options: Options) -> Result<PathBuf> {
     fs::copy(&built, folder.join(format!("igloo-admin-{triple}")))
         .with_context(|| format!("copying {}", built.display()))?;
     Ok(staged)
+}
+
+/// Every program of the bundle is for the same oldest macOS, the one that `Info.plist` names.
+fn oldest_macos(project: &Project, build: &mut Command) -> Result<()> {
+    if cfg!(target_os = "macos") {
+        build.env("MACOSX_DEPLOYMENT_TARGET", app::minimum(&project.root)?);
+    }
+    Ok(())
 }
 
 fn profile(options: Options) -> &'static str {

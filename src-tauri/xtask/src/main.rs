@@ -47,13 +47,12 @@ enum Task {
     Bundle(bundle::Options),
     /// Texts that a fuzzer makes up, for what reads them as root
     Fuzz(fuzz::Options),
-    /// Types and lints for macOS, on Linux
+    /// Types, lints and a link for macOS, on Linux
     CheckDarwin {
         #[arg(default_value = "clippy")]
         mode: darwin::Mode,
-        /// Build macOS's standard library from its sources even where rustup has it
-        #[arg(long)]
-        build_std: bool,
+        #[command(flatten)]
+        options: darwin::Options,
     },
     /// Install the Debian packages that are missing
     Packages {
@@ -87,7 +86,7 @@ fn perform(task: Task) -> Result<()> {
             made.iter().for_each(|file| println!("{}", file.display()));
         }),
         Task::Fuzz(options) => fuzz::run(&project::Project::find()?, &options),
-        Task::CheckDarwin { mode, build_std } => darwin::run(&project::Project::find()?, mode, build_std),
+        Task::CheckDarwin { mode, options } => darwin::run(&project::Project::find()?, mode, options),
         Task::Packages { purpose } => packages::ensure(&project::root()?, purpose),
         Task::Image { arch } => {
             println!("{}", image::find_or_make(&project::root()?, arch)?.display());

@@ -55,6 +55,9 @@ const TEST: &[&str] = &[
 /// For the page, where there is no Node. One that is too old fetches a newer one (`node.rs`).
 const NODE: &[&str] = &["nodejs", "npm"];
 
+/// For zig, the C compiler of the macOS link, where there is no pip.
+const PIP: &[&str] = &["python3-pip"];
+
 /// On Debian 12 these come from its backports where it has them: its own QEMU (7.2) now and then
 /// loses a guest under TCG, and mmdebstrap is the one that the images are made with elsewhere.
 const FROM_BACKPORTS: &[&str] =
@@ -130,7 +133,8 @@ fn wanted(root: &Path, purpose: Purpose) -> Result<Vec<String>> {
     let mut lists = vec!["tests/image/packages"];
     if purpose == Purpose::Test {
         let node = if node::is_there() { &[][..] } else { NODE };
-        names.extend(TEST.iter().chain(node).map(|name| (*name).to_owned()));
+        let pip = if run::on_path("pip3").is_some() { &[][..] } else { PIP };
+        names.extend(TEST.iter().chain(node).chain(pip).map(|name| (*name).to_owned()));
         lists.push("tests/image/packages.arm64");
     }
     for list in lists {

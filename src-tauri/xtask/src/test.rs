@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use std::{path::PathBuf, process::Command, thread};
 
 /// The stages, in their order.
-pub const STAGES: [&str; 14] = [
+pub const STAGES: [&str; 15] = [
     "packages",
     "format",
     "page",
@@ -27,6 +27,7 @@ pub const STAGES: [&str; 14] = [
     "images",
     "end-to-end",
     "darwin",
+    "darwin-link",
     "darwin-of-itself",
 ];
 
@@ -73,10 +74,15 @@ fn run_all(stages: &mut Stages) -> Result<()> {
             stages.run("end-to-end", || end_to_end(project, deb))?;
         }
         // clippy finds all that check finds
-        stages.run("darwin", || darwin::run(project, darwin::Mode::Clippy, false))?;
-        stages.run("darwin-of-itself", || darwin::run(project, darwin::Mode::Test, false))?;
+        stages.run("darwin", || darwin(project, darwin::Mode::Clippy))?;
+        stages.run("darwin-link", || darwin(project, darwin::Mode::Link))?;
+        stages.run("darwin-of-itself", || darwin(project, darwin::Mode::Test))?;
     }
     Ok(())
+}
+
+fn darwin(project: &Project, mode: darwin::Mode) -> Result<()> {
+    darwin::run(project, mode, darwin::Options::default())
 }
 
 fn lint(project: &Project) -> Result<()> {

@@ -54,7 +54,11 @@ impl Paths {
         }
     }
 
-    fn resolve(layout: Layout, env: impl Fn(&str) -> Option<OsString>) -> Result<Paths, Problem> {
+    /// The paths by this custom and these variables.
+    ///
+    /// # Errors
+    /// As [`Paths::from_env`].
+    pub fn resolve(layout: Layout, env: impl Fn(&str) -> Option<OsString>) -> Result<Paths, Problem> {
         let dir = |name: &str| env(name).map(PathBuf::from).filter(|p| p.is_absolute());
         if let Some(home) = dir("IGLOO_HOME") {
             return Ok(Self::below(&home));
@@ -178,7 +182,11 @@ mod tests {
     use super::*;
     use std::collections::HashMap;
 
-    fn resolve(layout: Layout, env: &[(&str, &str)]) -> Result<Paths, Problem> {
+    /// The paths by this custom and these variables.
+    ///
+    /// # Errors
+    /// As [`Paths::from_env`].
+    pub fn resolve(layout: Layout, env: &[(&str, &str)]) -> Result<Paths, Problem> {
         let env: HashMap<_, _> = env.iter().copied().collect();
         Paths::resolve(layout, |n| env.get(n).map(OsString::from))
     }

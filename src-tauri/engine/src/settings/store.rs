@@ -49,7 +49,7 @@ impl Store {
     /// Changes the file: all of the patch or, where anything in it is not valid, nothing.
     ///
     /// # Errors
-    /// [`Code::BadSettings`]; [`Code::DiskFull`] and the like from writing.
+    /// [`Code::BadSettings`]; [`Code::NotManaged`] where Nix made the file; [`Code::DiskFull`] and the like from writing.
     pub fn apply(&self, patch: &SettingsPatch) -> Result<Settings, Problem> {
         let mut doc = self.document()?;
         for (key, text) in &patch.set {
@@ -115,9 +115,16 @@ impl Store {
     }
 
     fn write(&self, text: &str) -> Result<(), Problem> {
-        let dir = self.path.parent().unwrap_or(Path::new("/"));
-        crate::host::paths::private_dir(dir)?;
-        files::write(&self.path, text.as_bytes()).map_err(|e| cannot("write", &self.path, &e))
+        let file = files::target(&self.path);
+        if file.starts_with("/nix/store") {
+            return Err(Problem::new(
+                Code::NotManaged,
+                format!("the settings file {} is made by a Nix configuration", self.path.display()),
+                "change it there (services.igloo.settings), or remove the link to go back to a file of your own",
+            ));
+        }
+        crate::host::paths::private_dir(file.parent().unwrap_or(Path::new("/")))?;
+        files::write(&file, text.as_bytes()).map_err(|e| cannot("write", &file, &e))
     }
 }
 
@@ -225,6 +232,24 @@ mod tests {
         s.apply(&patch("builders.x86_64.cores", Some("3"))).unwrap();
         let text = fs::read_to_string(dir.path().join("settings.toml")).unwrap();
         assert_eq!(text, "# mine\n[builders.x86_64]\ncores = 3 # enough\nmemory = 4096\n");
+    }
+
+    #[test]
+    fn a_link_stays_one_and_a_file_of_nix_stays_as_it_is() {
+        let (dir, s) = store("");
+        let (link, mine) = (dir.path().join("settings.toml"), dir.path().join("mine.toml"));
+        fs::rename(&link, &mine).unwrap();
+        std::os::unix::fs::symlink("mine.toml", &link).unwrap();
+        s.apply(&patch("keychain", Some("false"))).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "keychain = false\n");
+        // as home-manager and nix-darwin have it
+        fs::remove_file(&mine).unwrap();
+        std::os::unix::fs::symlink("/nix/store/0-home-manager-files/settings.toml", &mine).unwrap();
+        let p = s.apply(&patch("keychain", Some("true"))).unwrap_err();
+        assert_eq!(p.code, Code::NotManaged);
+        assert!(p.remedy.contains("services.igloo.settings"), "{}", p.remedy);
+        assert!(link.is_symlink() && mine.is_symlink());
     }
 
     #[test]

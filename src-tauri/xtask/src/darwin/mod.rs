@@ -1,8 +1,9 @@
 //! The macOS check: types and lints of the whole workspace for both Apple targets, on Linux.
 //!
-//! No Apple SDK and no C compiler for macOS is needed, since nothing is linked: C sources go to a
-//! stand-in, `stand-in-cc.sh`, that makes empty objects.
+//! For types and lints no Apple SDK and no C compiler for macOS is needed, since nothing is linked: C sources go to a
+//! stand-in, `stand-in-cc.sh`, that makes empty objects. `link` has the rest.
 
+pub mod link;
 mod self_test;
 mod std_source;
 mod toolchain;
@@ -25,21 +26,39 @@ pub enum Mode {
     Check,
     /// Types and lints: cargo clippy
     Clippy,
-    /// The check itself: a type error in macOS's part of a small crate is found
+    /// The programs themselves, linked, checked and put into an app's folder
+    Link,
+    /// The check itself: a type error in macOS's part of a small crate is found, and so is a symbol that is nowhere
     Test,
 }
 
-/// Run the check. `build_std`: make the standard library from its sources even where rustup has it.
-pub fn run(project: &Project, mode: Mode, build_std: bool) -> Result<()> {
-    let checker = Checker { project, toolchain: Toolchain::find_or_make(build_std)? };
+/// How the check runs.
+#[derive(clap::Args, Clone, Copy, Default)]
+pub struct Options {
+    /// Build macOS's standard library from its sources even where rustup has it
+    #[arg(long)]
+    pub build_std: bool,
+    /// Link for Macs with an Intel processor too
+    #[arg(long)]
+    pub intel: bool,
+}
+
+/// Run the check.
+pub fn run(project: &Project, mode: Mode, options: Options) -> Result<()> {
+    let checker = Checker { project, toolchain: Toolchain::find_or_make(options.build_std)? };
     match mode {
         Mode::Check => checker.run(&mut checker.workspace("check")),
         Mode::Clippy => checker.run(checker.workspace("clippy").args(["--", "--deny", "warnings"])),
-        Mode::Test => self_test::run(&checker),
+        Mode::Link => link::run(&checker, if options.intel { &TARGETS } else { &TARGETS[..1] }),
+        Mode::Test => {
+            self_test::run(&checker)?;
+            link::self_test::run(&checker, &TARGETS)
+        }
     }
 }
 
-struct Checker<'a> {
+/// A checkout, and the Rust that it is checked with.
+pub struct Checker<'a> {
     project: &'a Project,
     toolchain: Toolchain,
 }
@@ -65,7 +84,7 @@ impl Checker<'_> {
         command.current_dir(&self.project.root);
         command.arg("--target-dir").arg(self.project.target.join(target_dir));
         if cfg!(target_os = "linux") {
-            stand_in_for_c(&mut command, &xtask_dir(&self.project.root).join("stand-in-cc.sh"));
+            stand_in_for_c(&mut command, &xtask_dir(&self.project.root).join("darwin/stand-in-cc.sh"));
         }
         command
     }

@@ -1,6 +1,10 @@
 //! What the bundles are made of, as far as it can be read without a Mac.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cask;
+mod flake;
+mod release;
+
 use plist::Dictionary;
 use serde_json::Value;
 use std::{fs, path::Path};
@@ -24,6 +28,17 @@ fn the_app_on_a_mac_lives_in_the_menu_bar_alone() {
     let info = plist(&macos["infoPlist"]);
     assert_eq!(info.get("LSUIElement").and_then(plist::Value::as_boolean), Some(true));
     assert_eq!(macos["minimumSystemVersion"], "13.0");
+}
+
+/// What `Info.plist` says and the bundler needs to be told.
+#[test]
+fn the_app_says_what_it_is() {
+    let bundle = &config()["bundle"];
+    assert_eq!(bundle["category"], "DeveloperTool");
+    let licence = fs::read_to_string(root().join("LICENSE")).unwrap();
+    let holder = licence.lines().find_map(|l| l.strip_prefix("Copyright (c) ")).unwrap();
+    assert_eq!(bundle["copyright"], format!("Copyright © {holder}"));
+    assert_eq!(bundle["targets"], serde_json::json!(["app", "dmg", "deb"]));
 }
 
 /// Tauri signs with the hardened runtime unless told otherwise; each exception from it is one that an attacker has too.
