@@ -11,7 +11,7 @@ cask "igloo" do
   desc "Linux builder for Nix in the menu bar"
   homepage "https://github.com/@REPOSITORY@"
 
-  depends_on macos: ">= :monterey"
+  depends_on macos: ">= :ventura"
 
   app "Igloo.app"
   binary "#{appdir}/Igloo.app/Contents/MacOS/igloo"

@@ -22,6 +22,8 @@ let
 in
 {
   builders = { aarch64 = builder; x86_64 = builder; };
+  open_at_login = setting types.bool "Whether Igloo opens when you log in.";
+  stop_on_battery = setting types.bool "Whether builders are stopped, once their builds end, when this machine goes on battery.";
   terminal = setting types.str "The terminal that a builder is opened in; the first that is found unless named.";
   keychain = setting types.bool "Whether the key that logs in to a builder is kept in the keychain, where there is one.";
   notify = {

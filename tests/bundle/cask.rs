@@ -43,7 +43,7 @@ fn it_installs_what_the_bundler_makes() {
     // the command line, by the name that the package's program has
     assert!(cask.contains(&format!("binary \"#{{appdir}}/{name}.app/Contents/MacOS/igloo\"")), "{cask}");
     assert!(env!("CARGO_BIN_EXE_igloo").ends_with("/igloo"));
-    // Homebrew's name of macOS 12
-    assert_eq!(config["bundle"]["macOS"]["minimumSystemVersion"], "12.0");
-    assert!(cask.contains("depends_on macos: \">= :monterey\""), "{cask}");
+    // Homebrew's name of macOS 13
+    assert_eq!(config["bundle"]["macOS"]["minimumSystemVersion"], "13.0");
+    assert!(cask.contains("depends_on macos: \">= :ventura\""), "{cask}");
 }
