@@ -23,6 +23,7 @@ const SHOTS: [name: string, scene: string, route: string, look?: Look, act?: Act
   ["builders-warning", "warning", "builders", { wait: 60 }],
   ["builders-drifted", "drifted", "builders", { wait: 8 }],
   ["builders-empty", "nothing-enabled", "builders"],
+  ["builders-services", "services", "builders"],
   ["builders-loading", "silent", "builders"],
   ["builders-forced", "both", "builders", { wait: 60, forced: true }],
   ["no-engine", "no-engine", "builders"],

@@ -20,6 +20,7 @@ const VIEWS: [scene: string, route: string][] = [
   ["warning", "builders"],
   ["drifted", "builders"],
   ["nothing-enabled", "builders"],
+  ["services", "builders"],
   ["silent", "builders"],
   ["no-engine", "builders"],
   ["ready", "queue"],
