@@ -1,5 +1,5 @@
 //! What the bundles are made of, as far as it can be read without a Mac.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cask;
 mod flake;
