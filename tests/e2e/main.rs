@@ -18,4 +18,5 @@ mod keychain;
 mod lifecycle;
 mod setup;
 mod snippet;
+mod split;
 mod survival;

@@ -6,7 +6,7 @@ use super::{
     stop,
     supervisor::Supervisor,
 };
-use crate::{guest::Target, image::Disks, vm::Hypervisor};
+use crate::{guest::Target, vm::Hypervisor};
 use tracing::warn;
 
 impl<H: Hypervisor> Supervisor<H> {
@@ -86,7 +86,7 @@ impl<H: Hypervisor> Supervisor<H> {
         self.abandon();
         self.machine = None;
         self.last_look = None;
-        if let Err(problem) = Disks::new(self.layout.disks(), self.id).discard_ephemeral() {
+        if let Err(problem) = self.layout.disks(self.id).discard_ephemeral() {
             warn!(builder = %self.id, "{problem}");
         }
     }

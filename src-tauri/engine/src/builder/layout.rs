@@ -1,12 +1,13 @@
 //! What a builder has on disk: its keys, and the shares that its guest sees.
 
+use super::certs;
 use crate::{
     files,
     host::{
         Paths,
         paths::{cannot, private_dir},
     },
-    image::{HostKey, Image},
+    image::{Disks, HostKey, Image, Stores},
     keys::{HOST_KEY, PublicKey, UserKey, ensure_pair},
     vm::RunDir,
 };
@@ -26,6 +27,7 @@ const RESET_MARK: &str = "reset-at-next-start";
 #[derive(Clone, Debug)]
 pub struct Layout {
     dir: PathBuf,
+    cache_dir: PathBuf,
     run_dir: RunDir,
 }
 
@@ -41,12 +43,31 @@ pub struct Keys {
 impl Layout {
     /// The layout of one builder below the user's paths.
     pub fn new(paths: &Paths, id: BuilderId) -> Layout {
-        Layout { dir: paths.builder_dir(id), run_dir: RunDir::new(paths.run_dir(id)) }
+        Layout {
+            dir: paths.builder_dir(id),
+            cache_dir: paths.cache_dir.clone(),
+            run_dir: RunDir::new(paths.run_dir(id)),
+        }
     }
 
-    /// The disks' folder.
-    pub fn disks(&self) -> PathBuf {
-        self.dir.join("disks")
+    /// The disks of the builder, whose layout this is.
+    pub fn disks(&self, id: BuilderId) -> Disks {
+        Disks::new(self.dir.join("disks"), &self.cache_dir, id)
+    }
+
+    /// The store images, which all builders share.
+    pub fn stores(&self) -> Stores {
+        Stores::new(&self.cache_dir)
+    }
+
+    /// Lays out the certificates that the guest trusts, where it looks for any: after [`Layout::prepare`]. What the user
+    /// should know, though it does not stop the start.
+    ///
+    /// # Errors
+    /// A disk that is full.
+    pub fn certificates(&self, image: &Image) -> Result<Option<Problem>, Problem> {
+        let Some(certs) = &image.manifest.certs else { return Ok(None) };
+        certs::lay_out(&self.share(&certs.tag), &certs.file)
     }
 
     /// The sockets' and the record's folder.

@@ -11,7 +11,7 @@ use std::{
 };
 use tokio::process::Command;
 
-/// No call here copies data, so none takes long on a disk that works.
+/// No call here copies much, so none takes long on a disk that works.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The program, by name or path.
@@ -76,6 +76,12 @@ impl QemuImg {
         let args = ["create", "-q", "-f", "qcow2", "-F", format, "-b"].map(OsStr::new);
         let rest = [base.as_os_str(), disk.as_os_str(), OsStr::new(&size)];
         self.run(args.into_iter().chain(rest)).await.map(drop)
+    }
+
+    /// Makes `disk` a qcow2 with the contents of the raw file `from`, without its zeros.
+    pub async fn convert(&self, from: &Path, disk: &Path) -> Result<(), Failure> {
+        let args = ["convert", "-q", "-f", "raw", "-O", "qcow2"].map(OsStr::new);
+        self.run(args.into_iter().chain([from.as_os_str(), disk.as_os_str()])).await.map(drop)
     }
 
     /// Looks at the header of `disk`.

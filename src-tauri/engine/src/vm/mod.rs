@@ -32,6 +32,8 @@ pub struct MachineSpec {
     pub image: Image,
     /// Its disk, a qcow2, made ready by [`crate::image::Disks::prepare`].
     pub disk: PathBuf,
+    /// The store image, where the guest has one: [`crate::image::Stores::ensure`].
+    pub store: Option<PathBuf>,
     /// Virtual processors.
     pub cores: u32,
     /// Memory in MiB.

@@ -1,4 +1,5 @@
-//! Machines and disks with the real QEMU and qemu-img (Debian: qemu-system-x86, qemu-utils). No guest is
+//! Machines and disks with the real QEMU and qemu-img (Debian: qemu-system-x86, qemu-utils;
+//! e2fsprogs, and the mkfs.erofs that `cargo xtask test` prepares beside IGLOO_TEST_NIX). No guest is
 //! booted: the kernel here halts and does nothing else, so each test takes about a second.
 
 // clippy's allowance for tests does not reach their helpers
@@ -6,4 +7,5 @@
 
 mod disks;
 mod machines;
+mod split;
 mod support;
