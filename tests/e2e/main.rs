@@ -14,6 +14,7 @@ mod build;
 mod disks;
 mod drift;
 mod faults;
+mod image_build;
 mod keychain;
 mod lifecycle;
 mod setup;

@@ -105,8 +105,9 @@ fn script(folder: &Path) -> String {
         cd {}
         system=$(nix-store --add system)
         rm -rf system
-        toplevel=$(nix-build --no-out-link -E "derivation {{ name = \"toplevel\"; system = builtins.currentSystem; \
-          builder = \"/bin/sh\"; args = [ \"-c\" \"echo ''${{builtins.storePath $system}} > ''$out\" ]; }}")
+        toplevel=$(nix-build --no-out-link --argstr holds $system -E '{{ holds }}: derivation {{
+          name = "toplevel"; system = builtins.currentSystem; holds = builtins.storePath holds;
+          builder = "/bin/sh"; args = [ "-c" "echo $holds > $out" ]; }}')
         nix-store -qR $toplevel > closure
         nix-store --dump-db $(cat closure) > registration
         registration=$(nix-store --add registration)

@@ -90,7 +90,7 @@ fn open_image(id: BuilderId, settings: &BuilderSettings) -> Result<Image, Proble
         Problem::new(
             Code::NoImage,
             format!("no image is chosen for the builder {id}"),
-            format!("choose one with `igloo image use FOLDER --builder {id}`"),
+            format!("make one with `igloo image build --builder {id}`, or choose one with `igloo image use FOLDER --builder {id}`"),
         )
     })?;
     let image = Image::open(folder)?;

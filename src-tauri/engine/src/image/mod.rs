@@ -1,15 +1,18 @@
 //! The image manifest, where it comes from, and the disks over it.
 
 mod blank;
+pub mod build;
 mod cache;
 pub mod disk;
 mod erofs;
+pub mod library;
 mod manifest;
 mod qemu_img;
 mod store;
 mod tool;
 
 pub use disk::{Disk, Disks};
+pub use library::Library;
 pub use manifest::{Format, HostKey, Manifest, QemuOptions, Root, ShareFile, Store, Tools, VERSION};
 pub use store::Stores;
 

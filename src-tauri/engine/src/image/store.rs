@@ -38,6 +38,14 @@ impl Stores {
         self.0.folder()
     }
 
+    /// Every store image, whole and sorted.
+    pub fn all(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.folder()).into_iter().flatten().flatten().map(|e| e.path());
+        let mut all: Vec<_> = entries.filter(|file| file.extension().is_some_and(|e| e == "erofs")).collect();
+        all.sort();
+        all
+    }
+
     /// Where the store image of `image` is, or would be. `None` for an image that needs none.
     ///
     /// # Errors

@@ -68,11 +68,16 @@ impl BuilderSettings {
     }
 }
 
+/// A release, whose builder stays in the cache and whose tag never moves.
+const NIXPKGS: &str = "github:NixOS/nixpkgs/25.11";
+
 /// The choices that are not a builder's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct General {
     /// The terminal to open a builder in; `None`: the first that is found.
     pub terminal: Option<String>,
+    /// Where the nixpkgs is from that images are built of: a flake, a folder or a channel.
+    pub nixpkgs: String,
     /// Whether the user's keys are kept in the keychain, where there is one.
     pub keychain: bool,
     /// What is notified.
@@ -82,7 +87,7 @@ pub struct General {
 impl Default for General {
     fn default() -> General {
         let notify = Notify { build_failed: true, builder_failed: true, disk_nearly_full: true };
-        General { terminal: None, keychain: true, notify }
+        General { terminal: None, nixpkgs: NIXPKGS.into(), keychain: true, notify }
     }
 }
 

@@ -1,4 +1,4 @@
-# The few packages of the stubs. Each is a derivation that any machine can build.
+# The few packages of the stubs. Each is a derivation that any machine can build; their programs are those of PATH.
 {
   system,
   profile,
@@ -19,17 +19,29 @@ let
       // attrs
     )
     // attrs;
-  package = name: make name "mkdir -p $out/bin" { };
+  package =
+    name: programs:
+    make name ''
+      mkdir -p $out/bin
+      for program in $programs; do
+        printf '#!/bin/sh\nexec %s "$@"\n' $program > $out/bin/$program
+        chmod +x $out/bin/$program
+      done
+    '' { inherit programs; };
 
   pkgs = {
     inherit make;
     stdenv.hostPlatform.system = system;
-    gnutar = package "gnutar";
-    qemu = package "qemu";
-    erofs-utils = package "erofs-utils";
+    gnutar = package "gnutar" [ "tar" ];
+    qemu = package "qemu" [
+      "qemu-img"
+      "qemu-system-aarch64"
+      "qemu-system-x86_64"
+    ];
+    erofs-utils = package "erofs-utils" [ "mkfs.erofs" ];
     # its programs are in an output of their own
-    e2fsprogs = package "e2fsprogs" // {
-      bin = package "e2fsprogs-bin";
+    e2fsprogs = package "e2fsprogs" [ ] // {
+      bin = package "e2fsprogs-bin" [ "mkfs.ext4" ];
     };
     writeTextDir =
       file: text: make "source" ''mkdir -p $out; printf '%s' "$text" > "$out/${file}"'' { inherit text; };
@@ -54,7 +66,7 @@ let
           };
         };
       in
-      package "create-builder" // { nixosConfig = nixos.config; }
+      package "create-builder" [ ] // { nixosConfig = nixos.config; }
     ) { modules = [ ]; };
   };
 
