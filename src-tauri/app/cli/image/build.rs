@@ -147,6 +147,6 @@ mod tests {
             now: Some("linux-6.12".into()),
             ..View::default()
         };
-        insta::assert_snapshot!(line(&view), @"");
+        insta::assert_snapshot!(line(&view), @"linux-6.12 · 1 of 3 built · 1 MiB of 3.0 GiB downloaded");
     }
 }

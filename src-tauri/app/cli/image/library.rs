@@ -67,15 +67,21 @@ mod tests {
             bytes: Some(3 << 29),
             used_by: vec![BuilderId::Aarch64],
         };
-        insta::assert_snapshot!(line(&entry), @"");
+        insta::assert_snapshot!(line(&entry), @r"
+        nixpkgs 25.11, aarch64-linux, 1.5 GiB, used by aarch64
+            /s/images/abc
+        ");
         let lost = Entry { name: None, system: None, bytes: None, used_by: vec![], ..entry };
-        insta::assert_snapshot!(line(&lost), @"");
+        insta::assert_snapshot!(line(&lost), @r"
+        (can't be read), ?, not made yet, unused
+            /s/images/abc
+        ");
     }
 
     #[test]
     fn a_collection_tells_the_room_that_it_made() {
         assert!(told(&Collected::default()).starts_with("nothing"));
         let collected = Collected { images: vec!["/a".into()], stores: vec!["/s".into()], bytes: 1 << 30 };
-        insta::assert_snapshot!(told(&collected), @"");
+        insta::assert_snapshot!(told(&collected), @"removed 1 image and 1 store image, 1.0 GiB; what the Nix store has of them goes with `nix-collect-garbage`");
     }
 }

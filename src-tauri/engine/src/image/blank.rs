@@ -1,5 +1,9 @@
 //! Blank roots: disks with an empty file system, formatted once for each size and label and kept as templates.
 
+mod grow;
+
+pub(super) use grow::grow;
+
 use super::{
     Image, bad_image,
     cache::{Cache, Making},
@@ -69,13 +73,18 @@ async fn make(
     let mkfs = image.mkfs_ext4();
     let child = tool::spawn(&mkfs, &mut tool::command(&mkfs, mkfs_args(label, &raw)))?;
     Ended::of(child).await?.check(&mkfs, file)?;
-    qemu_img.convert(&raw, &disk).await.map_err(|failure| match failure {
+    qemu_img.convert((&raw, "raw"), (&disk, "qcow2")).await.map_err(|f| failed(file, f))?;
+    making.keep(disk, file)
+}
+
+/// The problem of a conversion that made no `file`.
+fn failed(file: &Path, failure: Failure) -> Problem {
+    match failure {
         Failure::Problem(problem) => problem,
         Failure::Refused(Refusal::Full) => tool::full(file),
         Failure::Refused(Refusal::Other(why)) => bad_image(file, &why),
         Failure::Refused(Refusal::Locked) => bad_image(file, "another process has it open"),
-    })?;
-    making.keep(disk, file)
+    }
 }
 
 /// The file is all zeros, so neither the tables nor the journal need zeroing, now or in the guest's background.

@@ -59,7 +59,12 @@ impl Ended {
     /// # Errors
     /// [`Code::DiskFull`], or [`Code::BadImage`] with the program's last words; `file` is what it was to make.
     pub fn check(&self, program: &Path, file: &Path) -> Result<(), Problem> {
-        if self.status.success() {
+        self.check_for(program, file, &[0])
+    }
+
+    /// As [`Ended::check`], where other exit codes than 0 are `good` too.
+    pub fn check_for(&self, program: &Path, file: &Path, good: &[i32]) -> Result<(), Problem> {
+        if self.status.code().is_some_and(|code| good.contains(&code)) {
             return Ok(());
         }
         if self.found_disk_full() {

@@ -24,7 +24,7 @@ pub fn missing(program: &Path, os: Os) -> Problem {
     let name = program.file_name().unwrap_or_default().to_string_lossy();
     // by Debian's, nixpkgs' and Homebrew's names
     let (debian, nixpkgs, brew) = match &*name {
-        "mkfs.ext4" => ("e2fsprogs", "e2fsprogs", "e2fsprogs"),
+        "mkfs.ext4" | "e2fsck" | "resize2fs" => ("e2fsprogs", "e2fsprogs", "e2fsprogs"),
         "mkfs.erofs" => ("erofs-utils", "erofs-utils", "erofs-utils"),
         "tar" => ("tar", "gnutar", "gnu-tar"),
         "qemu-img" => ("qemu-utils", "qemu", "qemu"),

@@ -3,7 +3,7 @@
 //! booted: the kernel here halts and does nothing else, so each test takes about a second.
 
 // clippy's allowance for tests does not reach their helpers
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod disks;
 mod machines;

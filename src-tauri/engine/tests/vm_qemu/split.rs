@@ -186,6 +186,42 @@ async fn a_blank_root_is_formatted_once_for_all_starts() {
 }
 
 #[tokio::test]
+async fn a_disk_grows_with_its_file_system() {
+    let bench = bench();
+    let made = disk(&bench, 1, false, false).await.unwrap();
+    let (raw, file) = (bench.path("mine.raw"), bench.path("file"));
+    let convert = |from: &str, a: &Path, to: &str, b: &Path| {
+        run(Path::new("qemu-img"), &["convert", "-f", from, "-O", to, &a.to_string_lossy()], b);
+    };
+    convert("qcow2", &made.path, "raw", &raw);
+    fs::write(&file, "mine").unwrap();
+    let write = format!("write {} mine", file.display());
+    run(Path::new("/sbin/debugfs"), &["-w", "-R", &write], &raw);
+    convert("raw", &raw, "qcow2", &made.path);
+
+    let grown = disk(&bench, 3, false, false).await.unwrap();
+    assert_eq!((grown.bytes, grown.warning), (3 * GIB, None));
+    convert("qcow2", &grown.path, "raw", &raw);
+    let blocks = run(Path::new("/sbin/dumpe2fs"), &["-h"], &raw);
+    assert!(blocks.lines().any(|l| l.starts_with("Block count:") && l.ends_with(" 786432")), "{blocks}");
+    assert_eq!(run(Path::new("/sbin/debugfs"), &["-R", "cat mine"], &raw), "mine");
+    assert_eq!(names(&bench.path("disks")), ["disk.json", "disk.qcow2"]);
+}
+
+#[tokio::test]
+async fn a_disk_that_cant_grow_starts_as_it_is_and_says_so() {
+    let bench = bench();
+    disk(&bench, 1, false, false).await.unwrap();
+    set_tool(&bench, "e2fsck", "echo 'No space left on device' >&2; exit 8");
+    let kept = disk(&bench, 2, false, false).await.unwrap();
+    let warning = kept.warning.unwrap();
+    assert_eq!((kept.bytes, warning.code), (GIB, Code::DiskFull));
+    assert!(warning.message.contains("has 1 GiB as before"), "{warning}");
+    assert_eq!(names(&bench.path("disks")), ["disk.json", "disk.qcow2"]);
+    assert_eq!(label(&bench, &kept.path), "nixos");
+}
+
+#[tokio::test]
 async fn a_damaged_template_is_made_anew() {
     let bench = bench();
     disk(&bench, 1, true, false).await.unwrap();

@@ -248,7 +248,7 @@ mod tests {
         assert!(views.iter().any(|v| v.now.as_deref() == Some("job-a")), "{views:?}");
         assert!(views.iter().all(|v| v.built.done <= v.built.expected));
         // one of five failed
-        assert!(progress.said().contains("job-e"), "{}", progress.said());
+        assert!(progress.said().contains("job-d.drv' failed"), "{}", progress.said());
         assert!(!progress.said().contains('\x1b'));
     }
 

@@ -5,7 +5,7 @@ use crate::{
     files,
     image::{
         Image, Root, bad_image,
-        blank::Templates,
+        blank::{self, Templates},
         cache::TEMP_PREFIX,
         qemu_img::{Failure, Info, QemuImg, Refusal, locked},
     },
@@ -27,11 +27,7 @@ impl Work<'_> {
     /// Makes a disk under a temporary name, then its origin, then gives it its name. Whatever ends
     /// this on the way, no disk without an origin and no half-made one is left under the name.
     pub async fn make(&self, disk: &Path, bytes: u64, ephemeral: bool) -> Result<Disk, Problem> {
-        let temp = tempfile::Builder::new()
-            .prefix(TEMP_PREFIX)
-            .tempfile_in(&self.disks.folder)
-            .map_err(|e| self.disks.cannot_write(&e))?
-            .into_temp_path();
+        let temp = self.temp()?;
         let bytes = match &self.image.manifest.root {
             Root::Base { path, format } => self.overlay(disk, &temp, (path, format.as_str()), bytes).await?,
             Root::Blank { label, .. } => {
@@ -49,6 +45,11 @@ impl Work<'_> {
         files::write_json(&origin_file(disk), &origin).map_err(|e| self.disks.cannot_write(&e))?;
         temp.persist(disk).map_err(|e| self.disks.cannot_write(&e.error))?;
         Ok(Disk { path: disk.to_owned(), ephemeral, bytes, warning: None })
+    }
+
+    fn temp(&self) -> Result<tempfile::TempPath, Problem> {
+        let made = tempfile::Builder::new().prefix(TEMP_PREFIX).tempfile_in(&self.disks.folder);
+        Ok(made.map_err(|e| self.disks.cannot_write(&e))?.into_temp_path())
     }
 
     /// Makes `temp`, which is to be `disk`, an overlay over `base`; its size.
@@ -89,15 +90,47 @@ impl Work<'_> {
             moved.map_err(|f| self.disk_problem(disk, f))?;
         }
         self.tool.check(disk).await.map_err(|f| self.disk_problem(disk, f))?;
-        if bytes > info.virtual_size {
-            self.tool.grow(disk, bytes).await.map_err(|f| self.disk_problem(disk, f))?;
-        }
-        Ok(Disk {
+        let mut reused = Disk {
             path: disk.to_owned(),
             ephemeral: false,
-            bytes: bytes.max(info.virtual_size),
+            bytes: info.virtual_size,
             warning: self.cannot_shrink(&info, bytes),
-        })
+        };
+        if bytes > info.virtual_size {
+            match self.grow(disk, bytes).await {
+                Ok(()) => reused.bytes = bytes,
+                // it works as it is
+                Err(problem) if self.is_blank() => reused.warning = Some(self.cannot_grow(&info, &problem)),
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok(reused)
+    }
+
+    fn is_blank(&self) -> bool {
+        matches!(self.image.manifest.root, Root::Blank { .. })
+    }
+
+    /// A guest over a base grows its file system itself; one on a blank root, as nixpkgs', does not.
+    async fn grow(&self, disk: &Path, bytes: u64) -> Result<(), Problem> {
+        if !self.is_blank() {
+            return self.tool.grow(disk, bytes).await.map_err(|f| self.disk_problem(disk, f));
+        }
+        tracing::info!(disk = %disk.display(), bytes, "growing the disk with its file system");
+        let (raw, grown) = (self.temp()?, self.temp()?);
+        blank::grow(self.image, &self.tool, disk, (&raw, &grown), bytes).await?;
+        let synced = fs::File::open(&grown).and_then(|file| file.sync_all());
+        synced.map_err(|e| self.disks.cannot_write(&e))?;
+        grown.persist(disk).map_err(|e| self.disks.cannot_write(&e.error))
+    }
+
+    fn cannot_grow(&self, info: &Info, why: &Problem) -> Problem {
+        let has = info.virtual_size.div_ceil(GIB);
+        Problem::new(
+            why.code,
+            format!("The disk could not be grown and has {has} GiB as before: {}", why.message),
+            why.remedy.clone(),
+        )
     }
 
     fn cannot_shrink(&self, info: &Info, bytes: u64) -> Option<Problem> {
