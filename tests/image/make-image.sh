@@ -144,7 +144,7 @@ make_initrd() {
 	depmod -b "$packages" "$version"
 	mkdir -p "$tree"/{bin,dev,disk,modules,proc,root,store}
 	cp "$work/root/usr/bin/busybox" "$tree/bin/"
-	for name in insmod mount poweroff sh sleep switch_root umount usleep cat chmod chown chroot dd mkdir sync touch tr; do
+	for name in insmod mount poweroff sh sleep switch_root umount usleep cat chmod chown chroot dd mkdir sed sync touch tr; do
 		ln -s busybox "$tree/bin/$name"
 	done
 	install -m 0755 "$here/$init" "$tree/init"

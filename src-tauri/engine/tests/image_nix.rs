@@ -1,6 +1,6 @@
 //! `nix/image.nix`, evaluated by the real Nix with stubs in place of nixpkgs: an older one, whose profile is one file, and a
 //! newer one, whose profile is split. `cargo xtask test` prepares the Nix (IGLOO_TEST_NIX). Nothing is built, no store is needed.
-
+#![cfg(target_os = "linux")]
 // clippy's allowance for tests does not reach their helpers
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -118,7 +118,8 @@ const SEPARATOR: &str = " · ";
 
 /// What is done now, and how far it is, in counts and bytes.
 fn line(view: &View) -> String {
-    let now = view.now.clone().unwrap_or_else(|| "evaluating".into());
+    let idle = if *view == View::default() { "evaluating" } else { "working" };
+    let now = view.now.clone().unwrap_or_else(|| idle.into());
     let some = |count: Count| (count.expected > 0).then_some(count);
     let counted = |count, what: &str| some(count).map(|c| format!("{} of {} {what}", c.done, c.expected));
     let weighed = |count, what: &str| {

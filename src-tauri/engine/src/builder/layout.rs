@@ -9,7 +9,7 @@ use crate::{
     },
     image::{Disks, HostKey, Image, Stores},
     keys::{HOST_KEY, PublicKey, UserKey, ensure_pair},
-    vm::RunDir,
+    vm::{RunDir, mapped},
 };
 use igloo_protocol::{BuilderId, Code, Problem};
 use std::{
@@ -93,7 +93,7 @@ impl Layout {
         if let HostKey::Provided { tag, file } = &manifest.host_key {
             let private = self.dir.join("keys").join(HOST_KEY);
             let text = fs::read(&private).map_err(|e| cannot("read", &private, &e))?;
-            write(&self.share(tag).join(file), &text)?;
+            share_file(&self.share(tag).join(file), &text, 0o600)?;
         }
         Ok((keys, shares))
     }
@@ -123,8 +123,12 @@ impl Layout {
             lines += &daemon;
             lines.push('\n');
         }
-        private_dir(&self.share(&keys.tag))?;
-        write(&self.share(&keys.tag).join(&keys.file), lines.as_bytes())
+        let share = self.share(&keys.tag);
+        private_dir(&share)?;
+        // sshd refuses a file, and one in a folder, that is neither root's nor the user's who logs in
+        let folder = fs::File::open(&share).and_then(|folder| mapped::to_root(&folder, 0o755));
+        folder.map_err(|e| cannot("give to the guest's root", &share, &e))?;
+        share_file(&share.join(&keys.file), lines.as_bytes(), 0o644)
     }
 
     /// The Nix daemon's public key, where one was handed over.
@@ -186,6 +190,12 @@ fn parse_key(line: &str) -> Result<PublicKey, Problem> {
 
 fn remove(file: &Path) -> Result<(), Problem> {
     files::remove(file).map_err(|e| cannot("remove", file, &e))
+}
+
+/// Writes a file that is the guest's root's, with these permissions there.
+fn share_file(file: &Path, bytes: &[u8], permissions: u32) -> Result<(), Problem> {
+    let written = files::write_prepared(file, bytes, |file| mapped::to_root(file, permissions));
+    written.map_err(|e| cannot("write", file, &e))
 }
 
 fn write(file: &Path, bytes: &[u8]) -> Result<(), Problem> {

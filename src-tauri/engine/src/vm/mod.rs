@@ -6,6 +6,7 @@ pub mod command;
 mod console;
 pub mod diagnose;
 mod machine;
+pub(crate) mod mapped;
 mod process;
 mod qemu;
 pub mod qmp;

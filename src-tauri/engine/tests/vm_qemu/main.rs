@@ -7,5 +7,6 @@
 
 mod disks;
 mod machines;
+#[cfg(target_os = "linux")]
 mod split;
 mod support;

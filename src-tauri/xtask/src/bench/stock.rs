@@ -2,7 +2,7 @@
 //! image of the store, and the root disk where there is none, then runs the same QEMU.
 
 use super::{Bench, millis, spread};
-use crate::{host_nix, run};
+use crate::{cache, host_nix, run};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::{
@@ -85,6 +85,8 @@ impl Bench {
             super::free_port()?
         );
         fs::write(self.home.join("config/settings.toml"), settings)?;
+        // that of the image before, which this one does not fit
+        cache::remove(&self.home.join("state/builders").join(self.builder).join("disks"))?;
         let mut engine = self.serve()?;
         let measured = self.rounds(image, rounds);
         let _ = run::outcome(&mut self.igloo(&["stop", self.builder, "--now"]));
