@@ -25,6 +25,7 @@ in
   open_at_login = setting types.bool "Whether Igloo opens when you log in.";
   stop_on_battery = setting types.bool "Whether builders are stopped, once their builds end, when this machine goes on battery.";
   terminal = setting types.str "The terminal that a builder is opened in; the first that is found unless named.";
+  nixpkgs = setting types.str "The nixpkgs that images are built of: a flake, a folder, or a channel in <>.";
   keychain = setting types.bool "Whether the key that logs in to a builder is kept in the keychain, where there is one.";
   notify = {
     build_failed = setting types.bool "Whether a build that fails in a builder is notified.";

@@ -135,21 +135,23 @@ make_kernel() {
 }
 
 # All modules that the guest uses are loaded by the initrd, unpacked and in a known order, so the guest needs no kmod and no udev.
+# make_initrd NAME INIT MODULES...
 make_initrd() {
-	local packages="$work/kernel-packages" tree="$work/initrd-root" version name kind file
+	local packages="$work/kernel-packages" tree="$work/$1-root" out="$work/$1" init=$2 version name kind file
+	shift 2
 	[ -d "$packages/lib" ] || ln -s usr/lib "$packages/lib"
 	version=$(ls "$packages/lib/modules")
 	depmod -b "$packages" "$version"
-	mkdir -p "$tree"/{bin,dev,modules,proc,root}
+	mkdir -p "$tree"/{bin,dev,disk,modules,proc,root,store}
 	cp "$work/root/usr/bin/busybox" "$tree/bin/"
-	for name in insmod mount poweroff sh sleep switch_root umount usleep cat; do
+	for name in insmod mount poweroff sh sleep switch_root umount usleep cat chmod chown chroot dd mkdir sed sync touch tr; do
 		ln -s busybox "$tree/bin/$name"
 	done
-	install -m 0755 "$here/initrd-init" "$tree/init"
-	while read -r name; do
+	install -m 0755 "$here/$init" "$tree/init"
+	cat "$@" | while read -r name; do
 		# a driver that this arch does not have, or has built in, is no error
 		modprobe -d "$packages" -S "$version" --show-depends "$name" 2>/dev/null || true
-	done <"$here/modules" | while read -r kind file _; do
+	done | while read -r kind file _; do
 		[ "$kind" = insmod ] || continue
 		name=$(basename "${file%.xz}")
 		[ ! -e "$tree/modules/$name" ] || continue
@@ -161,7 +163,7 @@ make_initrd() {
 	done
 	find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 	(cd "$tree" && find . -print0 | LC_ALL=C sort -z |
-		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet) >"$work/initrd"
+		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet) >"$out"
 }
 
 make_root() {
@@ -213,11 +215,12 @@ make_image() {
 	install_packages
 	step 'making kernel and initrd'
 	make_kernel
-	make_initrd
+	make_initrd initrd initrd-init "$here/modules"
+	make_initrd initrd-split split-init "$here/modules" "$here/modules.split"
 	step 'making root.img'
 	make_root
 	mkdir "$work/image" "$work/image/tiny"
-	mv "$work/kernel" "$work/initrd" "$work/root.img" "$work/image/"
+	mv "$work/kernel" "$work/initrd" "$work/initrd-split" "$work/root.img" "$work/image/"
 	manifest /usr/sbin/tiny-init ../ >"$work/image/tiny/manifest.json"
 	manifest /sbin/init '' >"$work/image/manifest.json"
 }

@@ -78,7 +78,7 @@ setup: Setup,
 key_in: KeyPlace, };
 
 /** What kind of problem it is. The CLI's exit codes are derived from it (`docs/exit-codes.md`). */
-export type Code = "internal" | "usage" | "no_engine" | "engine_running" | "engine_failed" | "no_display" | "bad_settings" | "unknown_builder" | "disabled" | "wrong_phase" | "no_image" | "bad_manifest" | "bad_image" | "bad_disk" | "disk_full" | "missing_tool" | "port_taken" | "bad_key" | "keychain_failed" | "vm_failed" | "vm_crashed" | "boot_timeout" | "host_key_mismatch" | "login_failed" | "daemon_failed" | "wrong_system" | "too_many_restarts" | "guest_unreachable" | "clock_off" | "cancelled" | "not_confirmed" | "not_allowed" | "admin_failed" | "file_changed" | "not_managed" | "proof_failed";
+export type Code = "internal" | "usage" | "no_engine" | "engine_running" | "engine_failed" | "no_display" | "bad_settings" | "unknown_builder" | "disabled" | "wrong_phase" | "no_image" | "bad_manifest" | "bad_image" | "bad_disk" | "disk_full" | "missing_tool" | "port_taken" | "bad_key" | "keychain_failed" | "image_failed" | "vm_failed" | "vm_crashed" | "boot_timeout" | "host_key_mismatch" | "login_failed" | "daemon_failed" | "wrong_system" | "too_many_restarts" | "guest_unreachable" | "clock_off" | "cancelled" | "not_confirmed" | "not_allowed" | "admin_failed" | "file_changed" | "not_managed" | "proof_failed";
 
 /** Everything that a face can ask the engine to do. */
 export type Command = { "command": "start",
@@ -273,7 +273,7 @@ file: ManagedFile,
 seen: Seen, };
 
 /** What happens before a machine is started. */
-export type PrepareStep = "image" | "keys" | "disk" | "launch";
+export type PrepareStep = "image" | "store" | "keys" | "disk" | "launch";
 
 /** Something that went wrong: a typed code, what happened and why, and what to do about it. */
 export type Problem = {

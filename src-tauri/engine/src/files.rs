@@ -13,9 +13,22 @@ use std::{
 /// # Errors
 /// Those of making, writing and renaming the file; nothing is left of it then.
 pub fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_prepared(file, bytes, |_| Ok(()))
+}
+
+/// As [`write`], and lets `prepare` do what it will with the file before it has its name.
+///
+/// # Errors
+/// As [`write`], and those of `prepare`.
+pub fn write_prepared(
+    file: &Path,
+    bytes: &[u8],
+    prepare: impl FnOnce(&fs::File) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let mut temp = tempfile::NamedTempFile::new_in(folder)?;
     temp.write_all(bytes)?;
+    prepare(temp.as_file())?;
     temp.as_file().sync_all()?;
     temp.persist(file)?;
     Ok(())

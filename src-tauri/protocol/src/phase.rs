@@ -64,6 +64,8 @@ impl Phase {
 pub enum PrepareStep {
     /// The image's manifest is read and its files are looked at.
     Image,
+    /// The image of its store is made, unless it is there: once, for some minutes.
+    Store,
     /// The key pair, the host key and the shares are laid out.
     Keys,
     /// The disk is made, grown or overlaid.
@@ -77,6 +79,7 @@ impl PrepareStep {
     pub const fn describe(self) -> &'static str {
         match self {
             PrepareStep::Image => "reading the image",
+            PrepareStep::Store => "making the store image",
             PrepareStep::Keys => "laying out the keys",
             PrepareStep::Disk => "preparing the disk",
             PrepareStep::Launch => "starting the virtual machine",

@@ -83,6 +83,7 @@ codes! {
     PortTaken = "port_taken", 26, "Something else listens on the builder's port.";
     BadKey = "bad_key", 27, "A key file is damaged, or can't be made or read.";
     KeychainFailed = "keychain_failed", 28, "The keychain refused the builder's key, or did not answer in time.";
+    ImageFailed = "image_failed", 29, "Nix could not build the image.";
     VmFailed = "vm_failed", 30, "The virtual machine did not start.";
     VmCrashed = "vm_crashed", 31, "The virtual machine ended without being asked to.";
     BootTimeout = "boot_timeout", 32, "The guest did not become ready in time.";

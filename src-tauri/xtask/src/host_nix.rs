@@ -1,5 +1,6 @@
 //! A newer Nix than the machine's Debian has, for the end-to-end tests: Debian's own packages of
-//! another suite, unpacked into the cache with the libraries they want, the C library included.
+//! another suite, unpacked into the cache with the libraries they want, the C library included. With
+//! it comes `mkfs.erofs`, since that of Debian 12 (1.5) does not read tar archives.
 
 use crate::{
     apt::{Release, machine_sources, sources},
@@ -10,6 +11,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+/// The packages that are unpacked, and the programs of them that are made to run.
+const PACKAGES: &str = "nix-bin,erofs-utils";
+const PROGRAMS: [&str; 3] = ["nix", "mkfs.erofs", "dump.erofs"];
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -54,9 +59,11 @@ fn make(suite: Suite, partial: &Path, dir: &Path) -> Result<()> {
     // the loader's path is absolute, so it is that of the final folder
     let loader = dir.join(inside).join(loader_name());
     let path = dir.join(inside);
-    let mut patch = run::command("patchelf");
-    patch.arg("--set-interpreter").arg(&loader).args(["--force-rpath", "--set-rpath"]).arg(&path);
-    run::run(patch.arg(partial.join("usr/bin/nix")))?;
+    for program in PROGRAMS {
+        let mut patch = run::command("patchelf");
+        patch.arg("--set-interpreter").arg(&loader).args(["--force-rpath", "--set-rpath"]).arg(&path);
+        run::run(patch.arg(partial.join("usr/bin").join(program)))?;
+    }
     for entry in fs::read_dir(&libraries)? {
         let file = entry?.path();
         if wants_path(&file) {
@@ -74,7 +81,8 @@ fn unpack(suite: Suite, to: &Path) -> Result<()> {
     let mirror = sources::archive_uri(&machine_sources()?, &codename)
         .context("this machine has no Debian archive among its apt sources: run this on Debian")?;
     let mut unpack = run::command("mmdebstrap");
-    unpack.args(["--quiet", "--variant=extract", "--mode=root", "--include=nix-bin"]);
+    unpack.args(["--quiet", "--variant=extract", "--mode=root"]);
+    unpack.arg(format!("--include={PACKAGES}"));
     // mmdebstrap does not read the machine's apt.conf
     unpack.arg("--aptopt=Acquire::Check-Valid-Until \"false\"");
     unpack.arg("--aptopt=APT::Install-Recommends \"false\"");

@@ -235,6 +235,8 @@ impl Drop for Home {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- engine log\n{}", self.engine_log());
+            let console = fs::read(self.path().join("run/x86_64/console.log")).unwrap_or_default();
+            eprintln!("--- console\n{}", String::from_utf8_lossy(&console));
         }
         if let Some(mut engine) = self.engine.take() {
             let _ = engine.kill();

@@ -5,10 +5,12 @@ mod bus;
 mod home;
 mod keyring;
 mod sandbox;
+mod split;
 
 pub use home::{Home, Run, files_below, free_port};
 pub use keyring::Keyring;
 pub use sandbox::Sandbox;
+pub use split::Split;
 
 use std::{
     path::PathBuf,

@@ -58,6 +58,13 @@ const GENERAL: Row[] = [
     text,
   ),
   row(
+    "nixpkgs",
+    "the nixpkgs that images are built of: a flake, a folder, or a channel in <>",
+    "now",
+    '"github:NixOS/nixpkgs/nixos-25.11"',
+    text,
+  ),
+  row(
     "keychain",
     "whether the key that logs in to a builder is kept in the keychain, where there is one",
     "next_start",

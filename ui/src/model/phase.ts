@@ -13,7 +13,7 @@ export const RUNGS: readonly Rung[] = [
 ];
 
 /** Every step before the machine starts, in order: `phase.rs`, `PrepareStep`. */
-export const STEPS: readonly PrepareStep[] = ["image", "keys", "disk", "launch"];
+export const STEPS: readonly PrepareStep[] = ["image", "store", "keys", "disk", "launch"];
 
 /** Every builder, in the order in which faces show them: `builder.rs`, `BuilderId::ALL`. */
 export const BUILDERS: readonly BuilderId[] = ["aarch64", "x86_64"];
@@ -50,6 +50,7 @@ export const AWAITED: Readonly<Record<Rung, string>> = {
 /** What is done in a step: `PrepareStep::describe`. */
 export const PREPARING: Readonly<Record<PrepareStep, string>> = {
   image: "reading the image",
+  store: "making the store image",
   keys: "laying out the keys",
   disk: "preparing the disk",
   launch: "starting the virtual machine",

@@ -71,6 +71,7 @@ const KNOWN: Readonly<Record<string, Known>> = {
   open_at_login: { label: "Open at login" },
   stop_on_battery: { label: "Stop on battery" },
   terminal: { label: "Terminal" },
+  nixpkgs: { label: "Nixpkgs", control: { kind: "text", placeholder: "github:NixOS/nixpkgs", wide: true } },
   keychain: { label: "Keys in the keychain" },
   "notify.build_failed": { label: "Notify of failed builds" },
   "notify.builder_failed": { label: "Notify of failed builders" },

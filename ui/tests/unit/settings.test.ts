@@ -15,7 +15,7 @@ const field = (group: Group["id"], name: string) => {
 
 test("settings are grouped as they belong together, none is lost", () => {
   expect(all().map((g) => [g.id, g.fields.length])).toEqual([
-    ["general", 7],
+    ["general", 8],
     ["aarch64", 8],
     ["x86_64", 8],
   ]);

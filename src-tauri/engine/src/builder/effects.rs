@@ -7,7 +7,7 @@ use super::{
     stop,
     supervisor::Supervisor,
 };
-use crate::{clock::now_ms, guest::Target, image::Disks, vm::Hypervisor};
+use crate::{clock::now_ms, guest::Target, vm::Hypervisor};
 use tracing::warn;
 
 impl<H: Hypervisor> Supervisor<H> {
@@ -89,7 +89,7 @@ impl<H: Hypervisor> Supervisor<H> {
         if let Some(look) = self.last_look.take() {
             self.hub.update(self.id, |v| finished::remember(v, &finished::cut_off(&look, now_ms())));
         }
-        if let Err(problem) = Disks::new(self.layout.disks(), self.id).discard_ephemeral() {
+        if let Err(problem) = self.layout.disks(self.id).discard_ephemeral() {
             warn!(builder = %self.id, "{problem}");
         }
     }

@@ -1,14 +1,15 @@
 //! What a builder has on disk: its keys, and the shares that its guest sees.
 
+use super::certs;
 use crate::{
     files,
     host::{
         Paths,
         paths::{cannot, private_dir},
     },
-    image::{HostKey, Image},
+    image::{Disks, HostKey, Image, Stores},
     keys::{HOST_KEY, PublicKey, UserKey, ensure_pair},
-    vm::RunDir,
+    vm::{RunDir, mapped},
 };
 use igloo_protocol::{BuilderId, Code, Problem};
 use std::{
@@ -26,6 +27,7 @@ const RESET_MARK: &str = "reset-at-next-start";
 #[derive(Clone, Debug)]
 pub struct Layout {
     dir: PathBuf,
+    cache_dir: PathBuf,
     run_dir: RunDir,
 }
 
@@ -41,12 +43,31 @@ pub struct Keys {
 impl Layout {
     /// The layout of one builder below the user's paths.
     pub fn new(paths: &Paths, id: BuilderId) -> Layout {
-        Layout { dir: paths.builder_dir(id), run_dir: RunDir::new(paths.run_dir(id)) }
+        Layout {
+            dir: paths.builder_dir(id),
+            cache_dir: paths.cache_dir.clone(),
+            run_dir: RunDir::new(paths.run_dir(id)),
+        }
     }
 
-    /// The disks' folder.
-    pub fn disks(&self) -> PathBuf {
-        self.dir.join("disks")
+    /// The disks of the builder, whose layout this is.
+    pub fn disks(&self, id: BuilderId) -> Disks {
+        Disks::new(self.dir.join("disks"), &self.cache_dir, id)
+    }
+
+    /// The store images, which all builders share.
+    pub fn stores(&self) -> Stores {
+        Stores::new(&self.cache_dir)
+    }
+
+    /// Lays out the certificates that the guest trusts, where it looks for any: after [`Layout::prepare`]. What the user
+    /// should know, though it does not stop the start.
+    ///
+    /// # Errors
+    /// A disk that is full.
+    pub fn certificates(&self, image: &Image) -> Result<Option<Problem>, Problem> {
+        let Some(certs) = &image.manifest.certs else { return Ok(None) };
+        certs::lay_out(&self.share(&certs.tag), &certs.file)
     }
 
     /// The sockets' and the record's folder.
@@ -72,7 +93,7 @@ impl Layout {
         if let HostKey::Provided { tag, file } = &manifest.host_key {
             let private = self.dir.join("keys").join(HOST_KEY);
             let text = fs::read(&private).map_err(|e| cannot("read", &private, &e))?;
-            write(&self.share(tag).join(file), &text)?;
+            share_file(&self.share(tag).join(file), &text, 0o600)?;
         }
         Ok((keys, shares))
     }
@@ -102,8 +123,12 @@ impl Layout {
             lines += &daemon;
             lines.push('\n');
         }
-        private_dir(&self.share(&keys.tag))?;
-        write(&self.share(&keys.tag).join(&keys.file), lines.as_bytes())
+        let share = self.share(&keys.tag);
+        private_dir(&share)?;
+        // sshd refuses a file, and one in a folder, that is neither root's nor the user's who logs in
+        let folder = fs::File::open(&share).and_then(|folder| mapped::to_root(&folder, 0o755));
+        folder.map_err(|e| cannot("give to the guest's root", &share, &e))?;
+        share_file(&share.join(&keys.file), lines.as_bytes(), 0o644)
     }
 
     /// The Nix daemon's public key, where one was handed over.
@@ -165,6 +190,12 @@ fn parse_key(line: &str) -> Result<PublicKey, Problem> {
 
 fn remove(file: &Path) -> Result<(), Problem> {
     files::remove(file).map_err(|e| cannot("remove", file, &e))
+}
+
+/// Writes a file that is the guest's root's, with these permissions there.
+fn share_file(file: &Path, bytes: &[u8], permissions: u32) -> Result<(), Problem> {
+    let written = files::write_prepared(file, bytes, |file| mapped::to_root(file, permissions));
+    written.map_err(|e| cannot("write", file, &e))
 }
 
 fn write(file: &Path, bytes: &[u8]) -> Result<(), Problem> {

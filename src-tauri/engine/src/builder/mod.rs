@@ -1,6 +1,7 @@
 //! The lifecycle of a builder: the pure state machine, and the supervisor that runs its effects.
 
 mod breaker;
+mod certs;
 mod drift;
 mod effects;
 mod finished;

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     guest::{self, Target},
-    image::{Disk, Disks, Image},
+    image::{Disk, Image},
     keys::UserKeys,
     settings::BuilderSettings,
     vm::{Hypervisor, MachineSpec},
@@ -54,8 +54,11 @@ async fn try_launch<H: Hypervisor>(
     let step = |step| teller.tell(News::Step(term.clone(), step));
     step(PrepareStep::Image);
     let image = open_image(id, settings)?;
+    step(PrepareStep::Store);
+    let store = layout.stores().ensure(&image).await?;
     step(PrepareStep::Keys);
     let (keys, shares) = layout.prepare(&image, keys.ensure().await?)?;
+    let no_certificates = layout.certificates(&image)?;
     step(PrepareStep::Disk);
     let disk = prepare_disk(id, layout, &image, settings).await?;
     if !term.is_current() {
@@ -66,6 +69,7 @@ async fn try_launch<H: Hypervisor>(
         id,
         image: image.clone(),
         disk: disk.path,
+        store,
         cores: settings.cores,
         memory_mib: settings.memory_mib,
         shares,
@@ -73,7 +77,8 @@ async fn try_launch<H: Hypervisor>(
         accel: settings.accel,
     };
     let vm = Arc::new(hypervisor.start(&spec, layout.run_dir(), &|_| {}).await?);
-    Ok(Some(Launched { vm, image, keys, warning: disk.warning, started: Some((spec, settings.clone())) }))
+    let warning = disk.warning.or(no_certificates);
+    Ok(Some(Launched { vm, image, keys, warning, started: Some((spec, settings.clone())) }))
 }
 
 /// Opens the image that the settings name, and sees that it is for this builder.
@@ -85,7 +90,7 @@ fn open_image(id: BuilderId, settings: &BuilderSettings) -> Result<Image, Proble
         Problem::new(
             Code::NoImage,
             format!("no image is chosen for the builder {id}"),
-            format!("choose one with `igloo image use FOLDER --builder {id}`"),
+            format!("make one with `igloo image build --builder {id}`, or choose one with `igloo image use FOLDER --builder {id}`"),
         )
     })?;
     let image = Image::open(folder)?;
@@ -111,8 +116,7 @@ async fn prepare_disk(
     settings: &BuilderSettings,
 ) -> Result<Disk, Problem> {
     let reset = layout.reset_asked();
-    let disk =
-        Disks::new(layout.disks(), id).prepare(image, settings.disk_gib, settings.ephemeral, reset).await?;
+    let disk = layout.disks(id).prepare(image, settings.disk_gib, settings.ephemeral, reset).await?;
     if reset && !disk.ephemeral {
         layout.reset_done()?;
     }

@@ -29,14 +29,22 @@ impl Guest {
     /// [`Code::DaemonFailed`] when there is no working Nix; [`Code::Internal`] when its answer makes no sense;
     /// those of [`Guest::run`].
     pub async fn systems(&self, deadline: Duration) -> Result<GuestNix, Problem> {
-        let [now, before] = NixConfig::ARGUMENTS;
-        let output = self.run(&format!("nix {now} || nix {before}"), None, deadline).await?;
+        let output = self.run(&command(), None, deadline).await?;
         if !output.ok() {
             let why = format!("`nix config show` says: {}", output.complaint());
             return Err(Problem { code: Code::DaemonFailed, ..trouble::daemon(&why) });
         }
         parse(&output.stdout).map_err(|e| trouble::nonsense("Nix' settings", &e.to_string()))
     }
+}
+
+/// Asks in the words of this Nix, then of older ones. Some versions of nixpkgs' builder leave `nix` out of its system; it is the same
+/// program as `nix-daemon`, and lies beside it where that really is.
+fn command() -> String {
+    let [now, before] = NixConfig::ARGUMENTS;
+    let find =
+        "command -v nix >/dev/null || PATH=$PATH:$(dirname \"$(readlink -f \"$(command -v nix-daemon)\")\")";
+    format!("{find}; nix {now} || nix {before}")
 }
 
 fn parse(json: &[u8]) -> Result<GuestNix, serde_json::Error> {
@@ -54,6 +62,7 @@ fn parse(json: &[u8]) -> Result<GuestNix, serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn a_real_answer_is_understood() {
@@ -61,6 +70,25 @@ mod tests {
         assert_eq!(nix.systems[0], "x86_64-linux");
         assert!(nix.features.contains(&"big-parallel".to_owned()), "{nix:?}");
         assert_eq!(nix.max_jobs, Some(4));
+    }
+
+    #[test]
+    fn a_nix_that_is_not_on_the_path_is_found_beside_the_daemon() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let (store, path) = (dir.path().join("store"), dir.path().join("path"));
+        for folder in [&store, &path] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        std::fs::write(store.join("nix"), "#!/bin/sh\necho \"$@\"\n").unwrap();
+        std::fs::set_permissions(store.join("nix"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        symlink("nix", store.join("nix-daemon")).unwrap();
+        symlink(store.join("nix-daemon"), path.join("nix-daemon")).unwrap();
+        for tool in ["dirname", "readlink"] {
+            symlink(Path::new("/usr/bin").join(tool), path.join(tool)).unwrap();
+        }
+        let said = std::process::Command::new("/bin/sh").args(["-c", &command()]).env("PATH", &path).output();
+        assert_eq!(String::from_utf8(said.unwrap().stdout).unwrap().trim(), NixConfig::ARGUMENTS[0]);
     }
 
     #[test]

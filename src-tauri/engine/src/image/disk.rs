@@ -1,9 +1,8 @@
 //! The disks that a guest writes to: one that stays, and a throwaway one for ephemeral starts.
 
-use super::{
-    Image, Root, bad_image,
-    qemu_img::{Failure, Info, QemuImg, Refusal, locked},
-};
+mod work;
+
+use super::{Image, cache::sweep, qemu_img::QemuImg};
 use crate::files;
 use igloo_protocol::{BuilderId, Code, Problem};
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
 };
+use work::Work;
 
 /// Bytes in a GiB.
 const GIB: u64 = 1 << 30;
@@ -19,13 +19,11 @@ const GIB: u64 = 1 << 30;
 /// stopped by QEMU in the middle of it.
 pub const MIN_FREE: u64 = GIB;
 
-/// How temporary files begin, so that those of a killed engine can be told from others.
-const TEMP_PREFIX: &str = ".igloo-";
-
 /// The disks of one builder, in one folder.
 #[derive(Clone, Debug)]
 pub struct Disks {
     folder: PathBuf,
+    blanks: PathBuf,
     id: BuilderId,
     min_free: u64,
 }
@@ -53,9 +51,11 @@ struct Origin {
 }
 
 impl Disks {
-    /// The disks of `id` in `folder`, which is made when it is needed.
-    pub fn new(folder: impl Into<PathBuf>, id: BuilderId) -> Disks {
-        Disks { folder: files::absolute(folder.into()), id, min_free: MIN_FREE }
+    /// The disks of `id` in `folder`, and the clean ones that they are made from, for every builder, below `cache_dir`.
+    /// Both are made when they are needed.
+    pub fn new(folder: impl Into<PathBuf>, cache_dir: &Path, id: BuilderId) -> Disks {
+        let folder = files::absolute(folder.into());
+        Disks { folder, blanks: cache_dir.join("blank"), id, min_free: MIN_FREE }
     }
 
     /// Asks for another amount of free room than [`MIN_FREE`], in bytes.
@@ -87,18 +87,11 @@ impl Disks {
         ephemeral: bool,
         reset: bool,
     ) -> Result<Disk, Problem> {
-        let Root::Base { path: base, format } = &image.manifest.root else {
-            return Err(unsupported(image, "its root disk is to be made blank"));
-        };
-        if image.manifest.store.is_some() {
-            return Err(unsupported(image, "it needs a store image"));
-        }
         fs::create_dir_all(&self.folder).map_err(|e| self.cannot_write(&e))?;
-        self.sweep();
+        sweep(&self.folder);
         self.check_room()?;
 
-        let tool = QemuImg(image.qemu_img());
-        let work = Work { disks: self, tool, base, format: format.as_str(), image };
+        let work = Work { disks: self, tool: QemuImg(image.qemu_img()), image };
         if reset {
             self.delete(&self.persistent())?;
         }
@@ -153,16 +146,6 @@ impl Disks {
         })
     }
 
-    /// Removes what an engine that was killed left half-made.
-    fn sweep(&self) {
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        for entry in entries.filter(|e| e.file_name().to_string_lossy().starts_with(TEMP_PREFIX)) {
-            if let Err(e) = fs::remove_file(entry.path()) {
-                tracing::warn!("can't remove {}: {e}", entry.path().display());
-            }
-        }
-    }
-
     fn check_room(&self) -> Result<(), Problem> {
         let room = rustix::fs::statvfs(&self.folder).map_err(|e| self.cannot_write(&e.into()))?;
         let free = room.f_bavail.saturating_mul(room.f_frsize);
@@ -204,102 +187,7 @@ impl Disks {
     }
 }
 
-/// What making and reusing a disk have in common.
-struct Work<'a> {
-    disks: &'a Disks,
-    tool: QemuImg,
-    base: &'a Path,
-    format: &'a str,
-    image: &'a Image,
-}
-
-impl Work<'_> {
-    /// Makes a disk under a temporary name, then its origin, then gives it its name. Whatever ends
-    /// this on the way, no disk without an origin and no half-made one is left under the name.
-    async fn make(&self, disk: &Path, bytes: u64, ephemeral: bool) -> Result<Disk, Problem> {
-        let base = self.tool.info(self.base, self.format).await.map_err(|f| self.base_problem(f))?;
-        // smaller than its base, an overlay would cut off the end of the file system
-        let bytes = bytes.max(base.virtual_size);
-        let temp = tempfile::Builder::new()
-            .prefix(TEMP_PREFIX)
-            .tempfile_in(&self.disks.folder)
-            .map_err(|e| self.disks.cannot_write(&e))?
-            .into_temp_path();
-        let made = self.tool.create(&temp, self.base, self.format, bytes).await;
-        made.map_err(|f| self.disk_problem(disk, f))?;
-        let origin = Origin { base: self.base_identity(), image: self.image.manifest.name.clone() };
-        files::write_json(&origin_file(disk), &origin).map_err(|e| self.disks.cannot_write(&e))?;
-        temp.persist(disk).map_err(|e| self.disks.cannot_write(&e.error))?;
-        Ok(Disk { path: disk.to_owned(), ephemeral, bytes, warning: None })
-    }
-
-    async fn reuse(&self, disk: &Path, bytes: u64) -> Result<Disk, Problem> {
-        let origin = self.disks.origin(disk)?;
-        if origin.base != self.base_identity() {
-            let why = format!("it was made over another image ({})", origin.image);
-            return Err(self.disks.damaged(disk, &why));
-        }
-        let info = self.tool.info(disk, "qcow2").await.map_err(|f| self.disk_problem(disk, f))?;
-        if info.is_marked_corrupt() {
-            return Err(self.disks.damaged(disk, "QEMU has marked it as corrupt"));
-        }
-        if info.backing_filename.as_deref() != Some(self.base) {
-            let moved = self.tool.rebase(disk, self.base, self.format).await;
-            moved.map_err(|f| self.disk_problem(disk, f))?;
-        }
-        self.tool.check(disk).await.map_err(|f| self.disk_problem(disk, f))?;
-        if bytes > info.virtual_size {
-            self.tool.grow(disk, bytes).await.map_err(|f| self.disk_problem(disk, f))?;
-        }
-        Ok(Disk {
-            path: disk.to_owned(),
-            ephemeral: false,
-            bytes: bytes.max(info.virtual_size),
-            warning: self.cannot_shrink(&info, bytes),
-        })
-    }
-
-    fn cannot_shrink(&self, info: &Info, bytes: u64) -> Option<Problem> {
-        (bytes < info.virtual_size).then(|| {
-            let (has, asked) = (info.virtual_size.div_ceil(GIB), bytes.div_ceil(GIB));
-            Problem::new(
-                Code::BadSettings,
-                format!("The disk has {has} GiB and can't shrink to the {asked} GiB of the settings"),
-                format!("Set it to {has} GiB, or make it anew with `igloo reset {}`", self.disks.id),
-            )
-        })
-    }
-
-    fn base_identity(&self) -> String {
-        self.image.base_identity().unwrap_or_default().to_owned()
-    }
-
-    fn disk_problem(&self, disk: &Path, failure: Failure) -> Problem {
-        match failure {
-            Failure::Problem(p) => p,
-            Failure::Refused(Refusal::Full) => self.disks.full("qemu-img found the disk full"),
-            Failure::Refused(Refusal::Locked) => locked(disk),
-            Failure::Refused(Refusal::Other(why)) => self.disks.damaged(disk, &why),
-        }
-    }
-
-    fn base_problem(&self, failure: Failure) -> Problem {
-        match failure {
-            Failure::Refused(Refusal::Other(why)) => bad_image(self.base, &why),
-            other => self.disk_problem(self.base, other),
-        }
-    }
-}
-
 /// The record beside a disk.
 fn origin_file(disk: &Path) -> PathBuf {
     disk.with_extension("json")
-}
-
-fn unsupported(image: &Image, why: &str) -> Problem {
-    Problem::new(
-        Code::BadImage,
-        format!("The image {} can't be started yet: {why}", image.manifest.name),
-        "Use an image that brings its root disk",
-    )
 }

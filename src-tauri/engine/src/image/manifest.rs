@@ -36,6 +36,9 @@ pub struct Manifest {
     pub user: String,
     /// Where the guest reads the public keys that may log in.
     pub keys: ShareFile,
+    /// Where the guest reads the certificates that it trusts; the engine copies the host's there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certs: Option<ShareFile>,
     /// Which host key the guest's sshd shows.
     pub host_key: HostKey,
     /// The command that powers the guest off, run over ssh as [`Manifest::user`].
@@ -46,6 +49,9 @@ pub struct Manifest {
     /// How QEMU runs it, where the default does not do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qemu: Option<QemuOptions>,
+    /// The programs that make its disks, where those of `PATH` don't do.
+    #[serde(default, skip_serializing_if = "Tools::is_empty")]
+    pub tools: Tools,
 }
 
 /// Where the guest's root comes from.
@@ -137,6 +143,35 @@ pub struct QemuOptions {
     pub args: Vec<String>,
 }
 
+/// Programs of the host: a name to be found in `PATH`, or a path.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tools {
+    /// `qemu-img`, for every disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qemu_img: Option<PathBuf>,
+    /// `mkfs.ext4`, for a blank root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mkfs_ext4: Option<PathBuf>,
+    /// `mkfs.erofs` of 1.7 or newer, for a store image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mkfs_erofs: Option<PathBuf>,
+    /// GNU tar, for a store image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tar: Option<PathBuf>,
+}
+
+impl Tools {
+    fn is_empty(&self) -> bool {
+        *self == Tools::default()
+    }
+
+    /// Every one that is named.
+    pub(super) fn each(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        [&mut self.qemu_img, &mut self.mkfs_ext4, &mut self.mkfs_erofs, &mut self.tar].into_iter().flatten()
+    }
+}
+
 impl Manifest {
     /// Parses `text`; `file` is only named in the problem.
     ///
@@ -163,6 +198,11 @@ impl Manifest {
         all
     }
 
+    /// Whether the guest may only read the share `tag`.
+    pub fn is_read_only(&self, tag: &str) -> bool {
+        self.keys.tag == tag || self.certs.as_ref().is_some_and(|certs| certs.tag == tag)
+    }
+
     /// What the types don't say.
     fn check(&self) -> Result<(), String> {
         for (key, value) in [("name", &self.name), ("power_off", &self.power_off)] {
@@ -183,6 +223,18 @@ impl Manifest {
             }
         }
         self.check_share_file("keys", &self.keys.tag, &self.keys.file)?;
+        if let Some(certs) = &self.certs {
+            self.check_share_file("certs", &certs.tag, &certs.file)?;
+        }
+        if let Root::Blank { label, fs } = &self.root {
+            check_label("root.label", label)?;
+            if fs != "ext4" {
+                return Err(format!("`root.fs` is {fs:?}, and this Igloo makes only ext4"));
+            }
+        }
+        if let Some(store) = &self.store {
+            check_label("store.label", &store.label)?;
+        }
         if let HostKey::Provided { tag, file } = &self.host_key {
             self.check_share_file("host_key", tag, file)?;
         }
@@ -197,6 +249,15 @@ impl Manifest {
             return Err(format!("`{key}.file` is {file:?}, which is no plain file name"));
         }
         Ok(())
+    }
+}
+
+/// 15: the volume name of erofs has 16 bytes with the final NUL; ext4's may have one more.
+fn check_label(key: &str, label: &str) -> Result<(), String> {
+    if plain(label) && label.len() <= 15 {
+        Ok(())
+    } else {
+        Err(format!("`{key}` is {label:?}, which is no label"))
     }
 }
 

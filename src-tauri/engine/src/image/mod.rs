@@ -1,11 +1,20 @@
 //! The image manifest, where it comes from, and the disks over it.
 
+mod blank;
+pub mod build;
+mod cache;
 pub mod disk;
+mod erofs;
+pub mod library;
 mod manifest;
 mod qemu_img;
+mod store;
+mod tool;
 
 pub use disk::{Disk, Disks};
-pub use manifest::{Format, HostKey, Manifest, QemuOptions, Root, ShareFile, Store, VERSION};
+pub use library::Library;
+pub use manifest::{Format, HostKey, Manifest, QemuOptions, Root, ShareFile, Store, Tools, VERSION};
+pub use store::Stores;
 
 use igloo_protocol::{Code, Problem, System};
 use sha2::{Digest, Sha256};
@@ -76,10 +85,28 @@ impl Image {
         }
     }
 
-    /// `qemu-img`: the one beside the manifest's QEMU where that is a path, else from `PATH`.
+    /// `qemu-img`: as the manifest says, or the one beside its QEMU where that is a path, else from `PATH`.
     pub fn qemu_img(&self) -> PathBuf {
+        if let Some(named) = &self.manifest.tools.qemu_img {
+            return named.clone();
+        }
         let beside = self.qemu_program().with_file_name("qemu-img");
         if beside.is_absolute() && beside.exists() { beside } else { "qemu-img".into() }
+    }
+
+    /// `mkfs.ext4`: as the manifest says, or from `PATH`.
+    pub fn mkfs_ext4(&self) -> PathBuf {
+        self.manifest.tools.mkfs_ext4.clone().unwrap_or_else(|| "mkfs.ext4".into())
+    }
+
+    /// `mkfs.erofs`: as the manifest says, or from `PATH`.
+    pub fn mkfs_erofs(&self) -> PathBuf {
+        self.manifest.tools.mkfs_erofs.clone().unwrap_or_else(|| "mkfs.erofs".into())
+    }
+
+    /// GNU tar: as the manifest says, or from `PATH`.
+    pub fn tar(&self) -> PathBuf {
+        self.manifest.tools.tar.clone().unwrap_or_else(|| "tar".into())
     }
 }
 
@@ -92,6 +119,7 @@ impl Manifest {
         if let Root::Base { path, .. } = &mut self.root {
             paths.push(path);
         }
+        paths.extend(self.tools.each().filter(|tool| tool.components().count() > 1));
         for path in paths {
             *path = folder.join(&*path);
         }

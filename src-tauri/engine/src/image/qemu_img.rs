@@ -11,8 +11,11 @@ use std::{
 };
 use tokio::process::Command;
 
-/// No call here copies data, so none takes long on a disk that works.
+/// No call but a conversion copies data, so none takes long on a disk that works.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// For a conversion: a full disk of hundreds of gigabytes.
+const COPY_DEADLINE: Duration = Duration::from_secs(60 * 60);
 
 /// The program, by name or path.
 pub(super) struct QemuImg(pub PathBuf);
@@ -78,6 +81,17 @@ impl QemuImg {
         self.run(args.into_iter().chain(rest)).await.map(drop)
     }
 
+    /// Makes `to` a disk in its format with the contents of `from`, without zeros.
+    pub async fn convert(
+        &self,
+        (from, format): (&Path, &str),
+        (to, new_format): (&Path, &str),
+    ) -> Result<(), Failure> {
+        let args = ["convert", "-q", "-f", format, "-O", new_format].map(OsStr::new);
+        let args = args.into_iter().chain([from.as_os_str(), to.as_os_str()]);
+        succeeded(self.output_within(COPY_DEADLINE, args).await?).map(drop)
+    }
+
     /// Looks at the header of `disk`.
     pub async fn info(&self, disk: &Path, format: &str) -> Result<Info, Failure> {
         let args = ["info", "--output=json", "-f", format].map(OsStr::new);
@@ -112,25 +126,38 @@ impl QemuImg {
     }
 
     async fn run(&self, args: impl Iterator<Item = &OsStr>) -> Result<Vec<u8>, Failure> {
-        let out = self.output(args).await?;
-        if out.status.success() {
-            return Ok(out.stdout);
-        }
-        Err(Failure::Refused(refusal(&String::from_utf8_lossy(&out.stderr))))
+        succeeded(self.output(args).await?)
     }
 
     async fn output(&self, args: impl Iterator<Item = &OsStr>) -> Result<Output, Failure> {
+        self.output_within(DEADLINE, args).await
+    }
+
+    async fn output_within(
+        &self,
+        deadline: Duration,
+        args: impl Iterator<Item = &OsStr>,
+    ) -> Result<Output, Failure> {
         let child = Command::new(&self.0)
             .args(args)
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        tokio::time::timeout(DEADLINE, child)
+        let late = || format!("qemu-img did not end within {} min", deadline.as_secs() / 60);
+        tokio::time::timeout(deadline, child)
             .await
-            .map_err(|_| Failure::Refused(Refusal::Other("qemu-img did not end within a minute".into())))?
+            .map_err(|_| Failure::Refused(Refusal::Other(late())))?
             .map_err(|e| Failure::Problem(tools::cannot_run(&self.0, &e)))
     }
+}
+
+/// What a call printed, if it succeeded.
+fn succeeded(out: Output) -> Result<Vec<u8>, Failure> {
+    if out.status.success() {
+        return Ok(out.stdout);
+    }
+    Err(Failure::Refused(refusal(&String::from_utf8_lossy(&out.stderr))))
 }
 
 /// What `qemu-img` means by its last words.

@@ -102,6 +102,13 @@ pub const GENERAL: &[Field<General>] = &[
         write: |g, v| name(v).map(|t| g.terminal = Some(t)),
     },
     Field {
+        name: "nixpkgs",
+        effect: "the nixpkgs that images are built of: a flake, a folder, or a channel in <>",
+        applies: Applies::Now,
+        read: |g| Some(g.nixpkgs.clone().into()),
+        write: |g, v| name(v).map(|n| g.nixpkgs = n),
+    },
+    Field {
         name: "keychain",
         effect: "whether the key that logs in to a builder is kept in the keychain, where there is one",
         applies: Applies::NextStart,

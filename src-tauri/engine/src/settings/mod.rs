@@ -68,11 +68,16 @@ impl BuilderSettings {
     }
 }
 
+/// A release, whose builder stays in the cache and whose tag never moves.
+const NIXPKGS: &str = "github:NixOS/nixpkgs/25.11";
+
 /// The choices that are not a builder's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct General {
     /// The terminal to open a builder in; `None`: the first that is found.
     pub terminal: Option<String>,
+    /// Where the nixpkgs is from that images are built of: a flake, a folder or a channel.
+    pub nixpkgs: String,
     /// Whether the app opens when its user logs in.
     pub open_at_login: bool,
     /// Whether builders are stopped when this machine goes on battery.
@@ -86,7 +91,14 @@ pub struct General {
 impl Default for General {
     fn default() -> General {
         let notify = Notify { build_failed: true, builder_failed: true, disk_nearly_full: true };
-        General { open_at_login: false, stop_on_battery: false, terminal: None, keychain: true, notify }
+        General {
+            terminal: None,
+            nixpkgs: NIXPKGS.into(),
+            open_at_login: false,
+            stop_on_battery: false,
+            keychain: true,
+            notify,
+        }
     }
 }
 

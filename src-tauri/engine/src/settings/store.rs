@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn every_field_reads_back_what_it_wrote() {
         let builder = ["false", "\"/img\"", "3", "4096", "77", "true", "4444", "\"kvm\""];
-        let general = ["true", "true", "\"kitty\"", "false", "false", "false", "false"];
+        let general = ["true", "true", "\"kitty\"", "\"<nixpkgs>\"", "false", "false", "false", "false"];
         let aarch64 = BUILDER.len();
         let keys = Known::all().skip(aarch64).map(|k| k.key);
         for (key, text) in keys.zip(builder.into_iter().chain(general)) {

@@ -41,13 +41,16 @@ pub fn arguments(spec: &MachineSpec, attempt: &Attempt, host: &HostFacts, run: &
     }
     args.boot(spec);
     args.disk(&spec.disk);
+    if let Some(store) = &spec.store {
+        args.store(store);
+    }
     // loopback only; the guest itself may reach out, because Nix in it fetches from substituters
     args.add("-netdev", format!("user,id=net,hostfwd=tcp:127.0.0.1:{}-:22", attempt.ssh_port));
     args.add("-device", "virtio-net-pci,netdev=net,romfile=");
     args.add("-device", "virtio-rng-pci");
     args.add("-device", "virtio-balloon-pci,free-page-reporting=on,deflate-on-oom=on");
     for (tag, folder) in &spec.shares {
-        args.share(tag, folder, *tag == spec.image.manifest.keys.tag);
+        args.share(tag, folder, spec.image.manifest.is_read_only(tag));
     }
     args.add_path("-chardev", "file,id=console,append=on,path=", &run.console(), "");
     args.add("-serial", "chardev:console");
@@ -121,7 +124,13 @@ impl Args {
         self.add("-device", "virtio-blk-pci,drive=root,serial=root,bootindex=1");
     }
 
-    /// The keys' share is read-only: a guest must not change who may log in, nor its own host key.
+    /// The guest finds it by its label. Raw and read-only, so many machines may share it.
+    fn store(&mut self, image: &Path) {
+        self.add_path("-drive", "file=", image, ",if=none,id=store,format=raw,read-only=on");
+        self.add("-device", "virtio-blk-pci,drive=store,serial=store");
+    }
+
+    /// Read-only where the guest must not write: not who may log in, its own host key, nor whom the host trusts.
     fn share(&mut self, tag: &str, folder: &Path, read_only: bool) {
         let read_only = if read_only { ",readonly=on" } else { "" };
         let after = format!(",mount_tag={tag},security_model=mapped-xattr{read_only}");

@@ -6,6 +6,7 @@ pub mod command;
 mod console;
 pub mod diagnose;
 mod machine;
+pub(crate) mod mapped;
 mod process;
 mod qemu;
 pub mod qmp;
@@ -32,6 +33,8 @@ pub struct MachineSpec {
     pub image: Image,
     /// Its disk, a qcow2, made ready by [`crate::image::Disks::prepare`].
     pub disk: PathBuf,
+    /// The store image, where the guest has one: [`crate::image::Stores::ensure`].
+    pub store: Option<PathBuf>,
     /// Virtual processors.
     pub cores: u32,
     /// Memory in MiB.

@@ -22,14 +22,20 @@ pub fn cannot_run(program: &Path, e: &io::Error) -> Problem {
 /// The problem of a program that is not installed.
 pub fn missing(program: &Path, os: Os) -> Problem {
     let name = program.file_name().unwrap_or_default().to_string_lossy();
-    let package = match &*name {
-        "qemu-img" => "qemu-utils",
-        "qemu-system-aarch64" => "qemu-system-arm",
-        _ => "qemu-system-x86",
+    // by Debian's, nixpkgs' and Homebrew's names
+    let (debian, nixpkgs, brew) = match &*name {
+        "mkfs.ext4" | "e2fsck" | "resize2fs" => ("e2fsprogs", "e2fsprogs", "e2fsprogs"),
+        "mkfs.erofs" => ("erofs-utils", "erofs-utils", "erofs-utils"),
+        "tar" => ("tar", "gnutar", "gnu-tar"),
+        "qemu-img" => ("qemu-utils", "qemu", "qemu"),
+        "qemu-system-aarch64" => ("qemu-system-arm", "qemu", "qemu"),
+        _ => ("qemu-system-x86", "qemu", "qemu"),
     };
     let remedy = match os {
-        Os::Linux => format!("Install it: `apt install {package}`, or `nix profile install nixpkgs#qemu`"),
-        Os::Macos => "Install it: `nix profile install nixpkgs#qemu`, or `brew install qemu`".to_owned(),
+        Os::Linux => {
+            format!("Install it: `apt install {debian}`, or `nix profile install nixpkgs#{nixpkgs}`")
+        }
+        Os::Macos => format!("Install it: `nix profile install nixpkgs#{nixpkgs}`, or `brew install {brew}`"),
     };
     Problem::new(Code::MissingTool, format!("{} is not installed", program.display()), remedy)
 }
@@ -53,6 +59,8 @@ mod tests {
         assert!(p.remedy.contains("qemu-utils"));
         assert!(missing(Path::new("/x/qemu-system-aarch64"), Os::Linux).remedy.contains("qemu-system-arm"));
         assert!(missing(Path::new("qemu-img"), Os::Macos).remedy.contains("nixpkgs#qemu"));
+        assert!(missing(Path::new("/x/mkfs.erofs"), Os::Macos).remedy.contains("nixpkgs#erofs-utils"));
+        assert!(missing(Path::new("mkfs.ext4"), Os::Linux).remedy.contains("apt install e2fsprogs"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use crate::support::{Bench, names, soon};
-use igloo_engine::image::{Disk, Disks};
-use igloo_protocol::{BuilderId, Code, Problem};
+use igloo_engine::image::Disk;
+use igloo_protocol::{Code, Problem};
 use sha2::{Digest, Sha256};
 use std::{fs, path::Path, process::Command};
 
@@ -196,18 +196,4 @@ async fn a_disk_in_use_is_told() {
     vm.kill().await.unwrap();
     soon("exit", vm.exited()).await;
     prepare(&bench, 1).await.unwrap();
-}
-
-#[tokio::test]
-async fn what_is_not_done_yet_is_said() {
-    for (key, value) in [
-        ("root", serde_json::json!({"kind": "blank", "label": "nixos", "fs": "ext4"})),
-        ("store", serde_json::json!({"paths": "kernel", "label": "nix-store"})),
-    ] {
-        let bench = Bench::with(|m| m[key] = value);
-        let disks = Disks::new(bench.path("disks"), BuilderId::Aarch64);
-        let problem = disks.prepare(&bench.image(), 1, false, false).await.unwrap_err();
-        assert_eq!(problem.code, Code::BadImage);
-        assert!(problem.message.contains("can't be started yet"), "{problem}");
-    }
 }

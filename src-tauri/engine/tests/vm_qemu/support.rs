@@ -63,7 +63,7 @@ impl Bench {
     }
 
     pub fn disks(&self) -> Disks {
-        Disks::new(self.path("disks"), BuilderId::X86_64)
+        Disks::new(self.path("disks"), &self.path("cache"), BuilderId::X86_64)
     }
 
     pub fn run(&self) -> RunDir {
@@ -95,6 +95,7 @@ impl Bench {
             id: BuilderId::X86_64,
             image: self.image(),
             disk,
+            store: None,
             cores: 1,
             memory_mib: 64,
             shares: vec![("keys".into(), self.path("keys,1"))],

@@ -3,6 +3,7 @@
 //! Times on a shared machine are noisy: rounds and medians, printed and never asserted.
 
 mod process;
+mod stock;
 mod tray;
 
 use crate::{
@@ -33,6 +34,9 @@ pub struct Options {
     /// Seconds to watch the menu-bar app for, with a change of state in each; 0 leaves it out
     #[arg(long, default_value_t = 600)]
     changes: u64,
+    /// Starts to measure beside what nixpkgs' own script does at each; 0 leaves it out
+    #[arg(long, default_value_t = 5)]
+    stock: usize,
     /// The guest with the tiny init in place of systemd
     #[arg(long)]
     tiny: bool,
@@ -43,6 +47,7 @@ pub fn run(options: Options) -> Result<()> {
     let project = &Project::find()?;
     packages::ensure(&project.root, Purpose::Demo)?;
     let image = image::find_or_make(&project.root, Arch::NATIVE)?;
+    let debian = image.clone();
     let image = if options.tiny { image.join("tiny") } else { image };
     let mut build = project.cargo("build");
     build.args(["--release", "--package", "igloo", "--no-default-features", "--bin", "igloo"]);
@@ -54,7 +59,12 @@ pub fn run(options: Options) -> Result<()> {
         home: home.clone(),
         builder: Arch::NATIVE.builder(),
     };
-    let measured = bench.measure(&image, &options);
+    let measured = bench.measure(&image, &options).and_then(|()| {
+        if options.stock == 0 || !cfg!(target_os = "linux") {
+            return Ok(());
+        }
+        bench.beside_stock(&stock::image(&debian, &home)?, options.stock)
+    });
     fs::remove_dir_all(&home)?;
     measured?;
     if options.changes > 0 && cfg!(target_os = "linux") {

@@ -43,12 +43,16 @@ fn the_shape_of_nixpkgs_parses() {
         "root": {"kind": "blank", "label": "nixos", "fs": "ext4"},
         "store": {"paths": "store-paths", "label": "nix-store"},
         "shares": ["keys", "xchg", "shared", "certs"],
+        "certs": {"tag": "certs", "file": "ca-certificates.crt"},
         "host_key": {"kind": "known", "public": "ssh-ed25519 AAAA root@nixos"},
+        "tools": {"mkfs_ext4": "/nix/store/e/bin/mkfs.ext4", "mkfs_erofs": "mkfs.erofs"},
         "extra_systems": ["aarch64-linux", "x86_64-linux"],
     });
     v.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
     let m = parse(&v).unwrap();
     assert!(matches!(m.root, Root::Blank { .. }));
+    assert!(m.is_read_only("keys") && m.is_read_only("certs") && !m.is_read_only("xchg"));
+    assert_eq!(parse(&serde_json::to_value(&m).unwrap()).unwrap(), m);
     assert_eq!(m.systems(), [System::X86_64Linux, System::Aarch64Linux]);
 }
 
@@ -74,6 +78,11 @@ fn what_is_wrong_is_named_with_the_file() {
         ("/shares", Some(json!([])), "`keys.tag`"),
         ("/keys/file", Some(json!("../x")), "`keys.file`"),
         ("/host_key/tag", Some(json!("certs")), "`host_key.tag`"),
+        ("/certs", Some(json!({"tag": "certs", "file": "c"})), "`certs.tag`"),
+        ("/tools", Some(json!({"mkfs": "x"})), "unknown field `mkfs`"),
+        ("/root", Some(json!({"kind": "blank", "label": "a b", "fs": "ext4"})), "`root.label`"),
+        ("/root", Some(json!({"kind": "blank", "label": "a", "fs": "xfs"})), "`root.fs`"),
+        ("/store", Some(json!({"paths": "p", "label": "sixteen-letters-"})), "`store.label`"),
     ] {
         let problem = parse(&with(pointer, value)).unwrap_err();
         assert_eq!(problem.code, Code::BadManifest);

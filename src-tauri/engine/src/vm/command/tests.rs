@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    image::{Format, HostKey, Image, Manifest, Root, ShareFile},
+    image::{Format, HostKey, Image, Manifest, Root, ShareFile, Store, Tools},
     vm::accel::Setting,
 };
 use igloo_protocol::BuilderId;
@@ -17,16 +17,19 @@ fn spec(id: BuilderId) -> MachineSpec {
         store: None,
         shares: vec!["keys".into(), "shared".into()],
         user: "builder".into(),
+        certs: None,
         keys: ShareFile { tag: "keys".into(), file: "k".into() },
         host_key: HostKey::Known { public: "x".into() },
         power_off: "p".into(),
         extra_systems: vec![],
         qemu: None,
+        tools: Tools::default(),
     };
     MachineSpec {
         id,
         image: Image::for_tests(manifest),
         disk: "/d/disk.qcow2".into(),
+        store: None,
         cores: 2,
         memory_mib: 3072,
         shares: vec![("keys".into(), "/run/a,b".into()), ("shared".into(), "/s".into())],
@@ -154,6 +157,50 @@ fn a_native_machine_on_a_mac_with_what_the_image_adds() {
     -chardev socket,id=qmp,server=on,wait=off,path=/run/x/qmp.sock
     -mon chardev=qmp,mode=control
     -device virtio-gpu-pci
+    ");
+}
+
+#[test]
+fn nixpkgs_builder_on_a_mac() {
+    let mut spec = spec(BuilderId::Aarch64);
+    let manifest = &mut spec.image.manifest;
+    manifest.root = Root::Blank { label: "nixos".into(), fs: "ext4".into() };
+    manifest.store = Some(Store { paths: "/nix/store/i/store-paths".into(), label: "nix-store".into() });
+    manifest.certs = Some(ShareFile { tag: "certs".into(), file: "ca-certificates.crt".into() });
+    manifest.initrd = Some("/nix/store/t/initrd".into());
+    spec.store = Some("/c/store-0.erofs".into());
+    spec.shares =
+        ["certs", "keys", "shared", "xchg"].map(|tag| (tag.into(), Path::new("/s").join(tag))).into();
+    insta::assert_snapshot!(line(&spec, Accel::Hvf, Os::Macos), @r"
+    -name igloo-aarch64
+    -uuid 00000000-0000-0000-0000-000000000007
+    -nodefaults
+    -display none
+    -no-reboot
+    -smp 2
+    -m 3072M
+    -machine virt,gic-version=3
+    -cpu host
+    -accel hvf
+    -kernel /img/kernel
+    -initrd /nix/store/t/initrd
+    -append console=x root=/dev/vda
+    -drive file=/d/disk.qcow2,if=none,id=root,format=qcow2,cache=writeback,discard=unmap,detect-zeroes=unmap
+    -device virtio-blk-pci,drive=root,serial=root,bootindex=1
+    -drive file=/c/store-0.erofs,if=none,id=store,format=raw,read-only=on
+    -device virtio-blk-pci,drive=store,serial=store
+    -netdev user,id=net,hostfwd=tcp:127.0.0.1:4022-:22
+    -device virtio-net-pci,netdev=net,romfile=
+    -device virtio-rng-pci
+    -device virtio-balloon-pci,free-page-reporting=on,deflate-on-oom=on
+    -virtfs local,path=/s/certs,mount_tag=certs,security_model=mapped-xattr,readonly=on
+    -virtfs local,path=/s/keys,mount_tag=keys,security_model=mapped-xattr,readonly=on
+    -virtfs local,path=/s/shared,mount_tag=shared,security_model=mapped-xattr
+    -virtfs local,path=/s/xchg,mount_tag=xchg,security_model=mapped-xattr
+    -chardev file,id=console,append=on,path=/run/x/console.log
+    -serial chardev:console
+    -chardev socket,id=qmp,server=on,wait=off,path=/run/x/qmp.sock
+    -mon chardev=qmp,mode=control
     ");
 }
 

@@ -1,5 +1,8 @@
 //! `igloo image`
 
+mod build;
+mod library;
+
 use super::{Outcome, builder, context::Context, print, toml_text};
 use clap::Subcommand;
 use igloo_protocol::{BuilderId, Code, Command, Problem, SettingView, SettingsPatch};
@@ -8,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Choose or show the image that a builder starts from
+/// Make, choose or show the image that a builder starts from
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -17,6 +20,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Build nixpkgs' own Linux builder with this machine's Nix, and use it from the next start on
+    Build(build::Args),
     /// Use the image in a folder, from the next start on
     Use {
         /// The folder that holds manifest.json
@@ -27,6 +32,10 @@ enum Verb {
     },
     /// Show which image each builder uses
     Show,
+    /// Show every image that was built, its size, and which builders use it
+    List,
+    /// Remove the images, and the store images, that no builder uses
+    Gc,
 }
 
 /// Chooses or shows an image.
@@ -34,21 +43,29 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
     match args.verb {
         Verb::Use { folder, builder } => choose(&folder, builder.as_deref(), context).await,
         Verb::Show => show(context).await,
+        Verb::Build(args) => build::run(args, context).await,
+        Verb::List => library::list(context),
+        Verb::Gc => library::collect(context).await,
     }
 }
 
 async fn choose(folder: &Path, name: Option<&str>, context: &Context) -> Outcome {
     let (folder, system) = look_at(folder)?;
     let id = builder::named(name.unwrap_or(&system))?;
-    let text = folder.to_str().ok_or_else(|| {
-        Problem::new(Code::Usage, "the folder's name is not UTF-8", "give the folder another name")
-    })?;
-    let patch = SettingsPatch { set: vec![(key(id), Some(toml_text::string(text)))] };
-    context.client.command(&Command::Settings { patch }).await?;
+    set(id, &folder, context).await?;
     if context.json {
         return show(context).await;
     }
     print::out(&format!("{id} uses {} from the next start on", folder.display()))
+}
+
+/// Lets a builder use the image in a folder.
+async fn set(id: BuilderId, folder: &Path, context: &Context) -> Outcome {
+    let text = folder.to_str().ok_or_else(|| {
+        Problem::new(Code::Usage, "the folder's name is not UTF-8", "give the folder another name")
+    })?;
+    let patch = SettingsPatch { set: vec![(key(id), Some(toml_text::string(text)))] };
+    context.client.command(&Command::Settings { patch }).await
 }
 
 async fn show(context: &Context) -> Outcome {

@@ -1,0 +1,2 @@
+# A module of a user's.
+{ label = "mine"; }

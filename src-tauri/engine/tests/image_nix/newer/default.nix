@@ -1,0 +1,9 @@
+{
+  system,
+  config ? { },
+  overlays ? [ ],
+}:
+import ../packages.nix {
+  inherit system;
+  profile = ./nixos/modules/profiles/nix-builder-vm.nix;
+}
