@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(text("CFBundleIdentifier"), Some("dev.igloo.app"));
         assert_eq!(text("CFBundleIconFile"), Some("icon.icns"));
         assert_eq!(text("CFBundlePackageType"), Some("APPL"));
-        assert_eq!(text("LSMinimumSystemVersion"), Some("12.0"));
+        assert_eq!(text("LSMinimumSystemVersion"), Some("13.0"));
         assert_eq!(text("LSApplicationCategoryType"), Some("public.app-category.developer-tools"));
         assert_eq!(info.get("LSUIElement").and_then(Value::as_boolean), Some(true));
         for key in ["CFBundleShortVersionString", "CFBundleVersion"] {
