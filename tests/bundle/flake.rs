@@ -166,6 +166,9 @@ fn chosen() -> Value {
     json!({
         "builders": { "aarch64": builder(4444), "x86_64": builder(4445) },
         "terminal": "a \"terminal\" \\ ${HOME} ''é",
+        "nixpkgs": "/a nixpkgs",
+        "open_at_login": true,
+        "stop_on_battery": true,
         "keychain": false,
         "notify": { "build_failed": false, "builder_failed": false, "disk_nearly_full": false },
     })

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Page } from "playwright-core";
 import { violations } from "../support/axe.ts";
+import type { BuildEnd } from "../../src/protocol.ts";
 import { type Bench, bench } from "../support/browser.ts";
 
 let b: Bench;
@@ -132,6 +133,18 @@ test("the first run leads to a first build in three steps", async () => {
   await builds(["hello-from-igloo"]);
   await page.getByText("Building…").waitFor();
   await builds([]);
+  const ends = (end: BuildEnd) =>
+    page.evaluate(
+      (how) =>
+        window.fake.change("aarch64", (old) => ({
+          ...old,
+          finished: [{ derivation: "hello", end: how, elapsed_s: 1, ended_ms: Date.now() }, ...old.finished],
+        })),
+      end,
+    );
+  await ends("not_built");
+  await page.getByRole("button", { name: "Skip This Step" }).waitFor();
+  await ends("built");
   await page.getByText("It was built on your own Linux builder").waitFor();
   await press("Finish");
   await page.getByRole("heading", { name: "Builders" }).waitFor();
