@@ -252,6 +252,7 @@ fn an_image_is_chosen_for_the_builder_of_its_system() {
     assert_eq!(igloo(home, &["image", "use", name]).code, Some(20));
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("manifest.json"), r#"{"system":"x86_64-linux"}"#).unwrap();
+    assert_eq!(igloo(home, &["image", "list"]).ok(), "no image was built yet\n");
     igloo(home, &["image", "use", name]).ok();
     let whole = folder.canonicalize().unwrap();
     assert_eq!(igloo(home, &["image", "show"]).ok(), format!("x86_64   {}\n", whole.display()));

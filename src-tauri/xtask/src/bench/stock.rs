@@ -45,6 +45,8 @@ pub fn image(debian: &Path, home: &Path) -> Result<PathBuf> {
     for mounted_over in ["dev", "proc", "sys", "run", "lost+found"] {
         let _ = fs::remove_dir_all(system.join(mounted_over));
     }
+    // what only a group may read would be nobody's in the image, where all is root's; Nix' store has no such files
+    run::outcome_or_error(run::command("chmod").args(["-R", "a+rX"]).arg(&system))?;
     let list = folder.join("store-paths");
     fs::write(&list, format!("{}\n", system.display()))?;
     let mut manifest: Value = serde_json::from_slice(&fs::read(debian.join("manifest.json"))?)?;
