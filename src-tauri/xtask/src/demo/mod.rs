@@ -28,7 +28,7 @@ use undo::Undo;
 /// Run it all.
 pub fn run() -> Result<()> {
     if cfg!(target_os = "macos") {
-        bail!("the demo on a Mac comes with the nixpkgs image, which is not there yet");
+        bail!("the demo makes its guest of Debian's packages; on a Mac use `igloo image build` and `igloo start`");
     }
     if !run::is_root() {
         bail!("the demo installs packages and sets Nix up: run it as root");
