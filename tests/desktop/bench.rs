@@ -16,17 +16,32 @@ const TICKS: f64 = 100.0;
 const TITLE: &str = "Igloo";
 
 /// What a process and all that came from it use.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Cost {
     /// Proportional set size, in MB: what is shared is counted by its share.
     pss: f64,
+    /// That part of it which is no file's, in MB. A kernel that takes back pages of files that nobody uses, and gives them
+    /// again, changes the whole; a leak is here.
+    anon: f64,
     /// Processor time so far, in seconds.
     cpu: f64,
 }
 
 fn cost(pid: u32) -> Cost {
-    let of = family(pid).into_iter().filter_map(|pid| Some((pss(pid)?, cpu(pid)?)));
-    of.fold(Cost { pss: 0.0, cpu: 0.0 }, |sum, (pss, cpu)| Cost { pss: sum.pss + pss, cpu: sum.cpu + cpu })
+    family(pid).into_iter().filter_map(cost_of_one).fold(Cost::default(), |sum, one| Cost {
+        pss: sum.pss + one.pss,
+        anon: sum.anon + one.anon,
+        cpu: sum.cpu + one.cpu,
+    })
+}
+
+fn cost_of_one(pid: u32) -> Option<Cost> {
+    let memory = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let mb = |name| {
+        let line = memory.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0 / 1e6)
+    };
+    Some(Cost { pss: mb("Pss:")?, anon: mb("Pss_Anon:")?, cpu: cpu(pid)? })
 }
 
 /// The process and its descendants. One may go meanwhile.
@@ -34,12 +49,6 @@ fn family(pid: u32) -> Vec<u32> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let below = children.split_whitespace().filter_map(|child| child.parse().ok()).flat_map(family);
     std::iter::once(pid).chain(below).collect()
-}
-
-fn pss(pid: u32) -> Option<f64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
-    Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0 / 1e6)
 }
 
 fn cpu(pid: u32) -> Option<f64> {
@@ -137,10 +146,20 @@ fn changes(desktop: &Desktop, pid: u32, seconds: u32) {
         assert!(set.status.success(), "{set:?}");
         sleep(Duration::from_secs(u64::from(second) + 1).saturating_sub(start.elapsed()));
         if (second + 1) % (seconds / 5).max(1) == 0 {
-            println!("  after {:>3} changes of state: {:.1} MB", second + 1, cost(pid).pss);
+            let now = cost(pid);
+            println!(
+                "  after {:>3} changes of state: {:.1} MB, {:.1} MB of no file",
+                second + 1,
+                now.pss,
+                now.anon
+            );
         }
     }
     let end = cost(pid);
     let cpu = (end.cpu - begin.cpu) / f64::from(seconds) * 100.0;
-    println!("  in {seconds} s with a change a second: {:+.1} MB, {cpu:.2} % of a core", end.pss - begin.pss);
+    println!(
+        "  in {seconds} s with a change a second: {:+.1} MB, {:+.1} MB of no file, {cpu:.2} % of a core",
+        end.pss - begin.pss,
+        end.anon - begin.anon
+    );
 }

@@ -28,7 +28,9 @@ use undo::Undo;
 /// Run it all.
 pub fn run() -> Result<()> {
     if cfg!(target_os = "macos") {
-        bail!("the demo makes its guest of Debian's packages; on a Mac use `igloo image build` and `igloo start`");
+        bail!(
+            "the demo makes its guest of Debian's packages; on a Mac use `igloo image build` and `igloo start`"
+        );
     }
     if !run::is_root() {
         bail!("the demo installs packages and sets Nix up: run it as root");
