@@ -2,6 +2,7 @@
 
 pub mod cli;
 mod host_nix;
+mod image;
 pub mod keychain;
 pub mod log;
 #[cfg(feature = "tray")]
@@ -9,5 +10,6 @@ mod login;
 pub mod notify;
 pub mod session;
 pub mod setup;
+mod toml_text;
 #[cfg(feature = "tray")]
 pub mod tray;

@@ -1,6 +1,7 @@
 import type {
   BuilderId,
   Command,
+  ImageProgress,
   Installation,
   Plan,
   Problem,
@@ -57,6 +58,10 @@ export interface Backend {
   watch(onSnapshot: (s: Snapshot) => void, onLost: (p: Problem) => void): Promise<Stop>;
   command(command: Command): Promise<void>;
   settings(): Promise<SettingView[]>;
+  /** Makes a builder's image of nixpkgs and chooses it: done when it is there. One at a time. */
+  buildImage(builder: BuilderId, onProgress: (p: ImageProgress) => void): Promise<void>;
+  /** Ends what {@link buildImage} is at: its promise rejects with `cancelled`. */
+  cancelImage(): Promise<void>;
   /** The last `lines` lines of a builder's console. */
   log(builder: BuilderId, lines: number): Promise<string[]>;
   /** Hands on the lines that come after those that {@link log} gave. */

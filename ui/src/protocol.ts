@@ -180,6 +180,16 @@ usage: Usage | null, };
 /** The public half of an ed25519 host key: `ssh-ed25519 <base64>`, without a comment. */
 export type HostKey = string;
 
+/** How far a builder's image is. */
+export type ImageProgress = {
+/** Whose image it is. */
+builder: BuilderId,
+/** What is done now. */
+doing: ImageStep, };
+
+/** What is done for an image. */
+export type ImageStep = { "step": "nix" } & NixView | { "step": "store" };
+
 /** Who installed Nix, or looks after its settings. */
 export type InstallKind = "none" | "official" | "nix_installer" | "determinate" | "lix" | "nix_darwin" | "nix_os" | "debian";
 
@@ -228,6 +238,19 @@ export type ManagedFile = "builder_key" | "builder_key_pub" | { "ssh_host": Buil
 /** A setting of Nix that Igloo may write. Others (`post-build-hook`, `build-hook`, `substituters`, ...) would make
  * root run what a caller chose, and have no form here. */
 export type NixSetting = "builders" | { "builders_use_substitutes": boolean } | { "extra_trusted_users": Users };
+
+/** How far Nix is. */
+export type NixView = {
+/** Derivations that are built. */
+built: Tally,
+/** Store paths that are fetched. */
+fetched: Tally,
+/** Bytes that are downloaded, as they come: mostly compressed. */
+downloaded: Tally,
+/** Bytes that are unpacked into the store. */
+unpacked: Tally,
+/** What is built or fetched now: the store path's name, without its hash. */
+now: string | null, };
 
 /** One thing that `igloo-admin` can do. The helper derives every path and every line from it. */
 export type Operation = "builder_key" | { "ssh_host": SshHost } | { "machine": Machine } | { "nix_setting": NixSetting } | "restart_nix_daemon" | { "linux_builder_service": ServiceAction };
@@ -411,6 +434,13 @@ export type System = "aarch64-linux" | "x86_64-linux";
 
 /** The systems of a builder: at least one, each once. */
 export type Systems = Array<System>;
+
+/** How far something is. */
+export type Tally = {
+/** What is done. */
+done: number,
+/** What there is to do, as far as it is known by now; it grows. */
+expected: number, };
 
 /** What a guest uses. */
 export type Usage = {

@@ -1,7 +1,15 @@
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import type { Backend, SetupPlan, Stop, Terminal } from "./backend.ts";
-import type { BuilderId, Installation, Problem, Report, SettingView, Snapshot } from "./protocol.ts";
+import type {
+  BuilderId,
+  ImageProgress,
+  Installation,
+  Problem,
+  Report,
+  SettingView,
+  Snapshot,
+} from "./protocol.ts";
 
 /** The payload of the event `log`. */
 interface LogLines {
@@ -15,6 +23,8 @@ export const tauri: Backend = {
   watch,
   command: (command) => invoke("command", { command }),
   settings: () => invoke<SettingView[]>("settings"),
+  buildImage,
+  cancelImage: () => invoke("image_cancel"),
   log: (builder, lines) => invoke<string[]>("log", { builder, lines }),
   followLog,
   installation: () => invoke<Installation>("installation"),
@@ -36,6 +46,17 @@ async function watch(onSnapshot: (s: Snapshot) => void, onLost: (p: Problem) => 
     listen<Problem>("lost", (event) => onLost(event.payload)),
   ]);
   return () => stops.forEach((stop) => stop());
+}
+
+async function buildImage(builder: BuilderId, onProgress: (p: ImageProgress) => void): Promise<void> {
+  const stop = await listen<ImageProgress>("image", (event) => {
+    if (event.payload.builder === builder) onProgress(event.payload);
+  });
+  try {
+    await invoke("image_build", { builder });
+  } finally {
+    stop();
+  }
 }
 
 async function followLog(builder: BuilderId, onLines: (lines: string[]) => void): Promise<Stop> {

@@ -27,7 +27,6 @@ mod ssh;
 mod start;
 mod status;
 mod stop;
-mod toml_text;
 mod tray;
 
 use clap::{Parser, Subcommand};

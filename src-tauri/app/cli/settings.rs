@@ -1,6 +1,7 @@
 //! `igloo settings`
 
-use super::{Outcome, context::Context, print, toml_text};
+use super::{Outcome, context::Context, print};
+use crate::toml_text;
 use clap::Subcommand;
 use igloo_protocol::{Code, Command, Problem, SettingView, SettingsPatch};
 

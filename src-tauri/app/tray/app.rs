@@ -15,7 +15,7 @@ use super::{
     terminal::{self, Desktops, OpenTerminal},
     window,
 };
-use crate::{login, notify};
+use crate::{image::turn::Turn, login, notify};
 use igloo_engine::host::Paths;
 use std::sync::{Arc, Mutex, PoisonError};
 use tauri::{App, AppHandle, Manager, RunEvent, Wry};
@@ -58,6 +58,7 @@ pub fn run(parts: Parts<'_>) -> tauri::Result<i32> {
         terminal: Arc::new(Desktops { igloo, paths }) as Arc<dyn OpenTerminal>,
         page: Mutex::default(),
         logs: Followers::default(),
+        image: Turn::default(),
     });
     let asked_to_end = link.asked_to_end();
     let app = tauri::Builder::default()

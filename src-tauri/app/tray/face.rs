@@ -1,6 +1,7 @@
 //! What the tray and the window share.
 
 use super::{commands::log::Followers, page::Page, seen::Sight, terminal::OpenTerminal};
+use crate::image::turn::Turn;
 use igloo_engine::{api::Client, host::Paths};
 use igloo_protocol::Problem;
 use std::sync::{Arc, Mutex};
@@ -24,6 +25,8 @@ pub struct Face {
     pub page: Mutex<Page>,
     /// The logs that the window follows.
     pub logs: Followers,
+    /// The image that is made for the window.
+    pub image: Turn,
 }
 
 /// Logs what became of something that nobody waits for.

@@ -1,6 +1,6 @@
 //! The page's types, made from the ones here: `ui/src/protocol.ts`.
 
-use crate::{Command, Installation, SettingView, Snapshot, plan::Plan, plan::Report};
+use crate::{Command, ImageProgress, Installation, SettingView, Snapshot, plan::Plan, plan::Report};
 use std::{collections::BTreeMap, fs, path::Path};
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -41,6 +41,7 @@ fn made() -> String {
     all.visit::<Command>();
     all.visit::<SettingView>();
     all.visit::<Installation>();
+    all.visit::<ImageProgress>();
     all.visit::<Plan>();
     all.visit::<Report>();
     // a comment in one line, and no blank at the end of any

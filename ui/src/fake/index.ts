@@ -5,6 +5,7 @@ import type {
   BuilderId,
   BuilderView,
   Command,
+  ImageProgress,
   Plan,
   Problem,
   Report,
@@ -13,7 +14,7 @@ import type {
   SettingView,
   Snapshot,
 } from "../protocol.ts";
-import { climbed, guest, problem, usage } from "./samples.ts";
+import { climbed, guest, imageSteps, noImage, problem, usage } from "./samples.ts";
 import { SCENES, type Scene } from "./scenarios.ts";
 import { FakeSettings } from "./settings.ts";
 import { nothing, report, servicePlan } from "./setup.ts";
@@ -28,7 +29,10 @@ export class Fake implements Backend {
   readonly scene: Scene;
   /** What the next call of this name is rejected with. */
   readonly refuse = new Map<string, Problem>();
-  #settings = new FakeSettings();
+  #settings: FakeSettings;
+  /** An image that comes stays at its second step as long as this is set. */
+  hold = false;
+  #image: { cancelled: boolean } | undefined;
   #onSnapshot = new Set<(s: Snapshot) => void>();
   #onLost = new Set<(p: Problem) => void>();
   #onLines = new Set<(lines: string[]) => void>();
@@ -36,6 +40,7 @@ export class Fake implements Backend {
 
   constructor(scene: Scene) {
     this.scene = scene;
+    this.#settings = new FakeSettings(!scene.noImage);
   }
 
   /** Changes a builder, as the engine would tell. */
@@ -108,6 +113,8 @@ export class Fake implements Backend {
 
   async #start(id: BuilderId): Promise<void> {
     const run = (this.#run += 1);
+    if (this.#settings.value(`builders.${id}.image`) === null)
+      return this.change(id, (b) => ({ ...b, phase: { phase: "failed", problem: noImage(id) } }));
     for (const step of STEPS) {
       this.change(id, (b) => ({ ...b, phase: { phase: "preparing", step }, running: null, builds: null }));
       if (await this.#over(run)) return;
@@ -139,6 +146,35 @@ export class Fake implements Backend {
   async settings(): Promise<SettingView[]> {
     this.#asked("settings");
     return this.#settings.views();
+  }
+
+  async buildImage(builder: BuilderId, onProgress: (p: ImageProgress) => void): Promise<void> {
+    this.#asked(`image_build ${builder}`);
+    if (this.#image)
+      throw problem(
+        "wrong_phase",
+        "an image is being made already",
+        "wait until it is there, then try again",
+      );
+    const work = (this.#image = { cancelled: false });
+    try {
+      for (const [i, doing] of imageSteps().entries()) {
+        onProgress({ builder, doing });
+        do {
+          await new Promise((resolve) => setTimeout(resolve, TICK));
+          if (work.cancelled)
+            throw problem("cancelled", "the image was cancelled before it was whole", "get it again");
+        } while (this.hold && i === 1);
+      }
+    } finally {
+      this.#image = undefined;
+    }
+    this.#settings.set(`builders.${builder}.image`, '"/state/images/0c0w2x"');
+  }
+
+  async cancelImage(): Promise<void> {
+    this.#asked("image_cancel");
+    if (this.#image) this.#image.cancelled = true;
   }
 
   async log(_builder: BuilderId, lines: number): Promise<string[]> {

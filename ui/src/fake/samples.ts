@@ -7,6 +7,7 @@ import type {
   Code,
   FinishedBuild,
   GuestInfo,
+  ImageStep,
   Phase,
   Problem,
   Rung,
@@ -36,6 +37,37 @@ export function climbed(to: Rung | null): [Rung, number][] {
 
 export function problem(code: Code, message: string, remedy: string): Problem {
   return { code, message, remedy };
+}
+
+/** What a start says that has nothing to start from. */
+export function noImage(id: BuilderId): Problem {
+  return problem(
+    "no_image",
+    `no image is chosen for the builder ${id}`,
+    `choose one with \`igloo image use FOLDER --builder ${id}\``,
+  );
+}
+
+/** How an image comes: Nix looks, fetches, and its store image is made. */
+export function imageSteps(): ImageStep[] {
+  const MIB = 1024 ** 2;
+  const none = { done: 0, expected: 0 };
+  const nix = {
+    step: "nix",
+    built: none,
+    fetched: none,
+    downloaded: none,
+    unpacked: none,
+    now: null,
+  } as const;
+  const at = (now: string, done: number, got: number): ImageStep => ({
+    ...nix,
+    now,
+    built: { done: 0, expected: 3 },
+    fetched: { done, expected: 412 },
+    downloaded: { done: got * MIB, expected: 386 * MIB },
+  });
+  return [nix, at("linux-6.12.57", 96, 112), at("systemd-258.2", 371, 340), { step: "store" }];
 }
 
 export function build(name: string, elapsed: number | null, state: Build["state"] = "running"): Build {

@@ -1,7 +1,18 @@
 import type { SetupPlan } from "../backend.ts";
 import type { BuilderId, BuilderView, Code, Installation, Phase, Problem, Snapshot } from "../protocol.ts";
 import { boot, long } from "./console.ts";
-import { build, builder, ended, guest, inPhase, linuxBuilder, problem, snapshot, usage } from "./samples.ts";
+import {
+  build,
+  builder,
+  ended,
+  guest,
+  inPhase,
+  linuxBuilder,
+  noImage,
+  problem,
+  snapshot,
+  usage,
+} from "./samples.ts";
 import { external, installation, nothing, plan, snippet } from "./setup.ts";
 import type { SetupOptions } from "../backend.ts";
 
@@ -16,6 +27,8 @@ export interface Scene {
   plan: (id: BuilderId, options: SetupOptions) => SetupPlan;
   /** Whether the setup has been done. */
   setUp: boolean;
+  /** The builders have no image. */
+  noImage?: boolean;
   log: string[];
   page: string;
 }
@@ -79,11 +92,10 @@ export const SCENES: Readonly<Record<string, (now: number) => Scene>> = {
   booting: phase({ phase: "booting", rung: "host_key" }),
   draining: phase({ phase: "draining", builds: 2 }, { builds: builds.slice(0, 2) }),
   stopping: phase({ phase: "stopping" }),
-  "no-image": failed(
-    "no_image",
-    "no image is chosen for the builder aarch64",
-    "choose one with `igloo image use FOLDER --builder aarch64`",
-  ),
+  "no-image": (now) => ({
+    ...phase({ phase: "failed", problem: noImage("aarch64") })(now),
+    noImage: true,
+  }),
   crashed: failed(
     "too_many_restarts",
     "the builder failed three times within five minutes; the last time: the guest's kernel panicked",
@@ -222,7 +234,7 @@ export const SCENES: Readonly<Record<string, (now: number) => Scene>> = {
         builder("x86_64", { enabled: false, setup: { state: "absent" } }),
       ],
       now,
-      { page: "welcome", plan, setUp: false, installation: installation("official") },
+      { page: "welcome", plan, setUp: false, noImage: true, installation: installation("official") },
     ),
   "no-engine": (now) =>
     scene([], now, { lost: problem("no_engine", "no engine runs", "run `igloo serve` or open Igloo") }),

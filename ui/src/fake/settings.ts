@@ -100,17 +100,33 @@ function row(
 
 /** A settings file that checks as the engine does. */
 export class FakeSettings {
+  #image: boolean;
   #set = new Map<string, string>();
   #rows = new Map<string, Row>([
     ...BUILDERS.flatMap((id) => BUILDER.map((r): [string, Row] => [`builders.${id}.${r.name}`, r])),
     ...GENERAL.map((r): [string, Row] => [r.name, r]),
   ]);
 
+  /** `image`: whether the builders have one from the beginning. */
+  constructor(image = true) {
+    this.#image = image;
+  }
+
+  /** A setting's value, in TOML's form. */
+  value(key: string): string | null {
+    const known = this.#rows.get(key);
+    return this.#set.get(key) ?? (known ? this.#fallback(key, known) : null);
+  }
+
+  #fallback(key: string, r: Row): string | null {
+    return r.name === "image" && !this.#image ? null : fallback(key, r);
+  }
+
   views(): SettingView[] {
     return [...this.#rows].map(([key, r]) => ({
       key,
-      value: this.#set.get(key) ?? fallback(key, r),
-      default: fallback(key, r),
+      value: this.value(key),
+      default: this.#fallback(key, r),
       set: this.#set.has(key),
       effect: r.effect,
       applies: r.applies,

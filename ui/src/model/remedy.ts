@@ -5,6 +5,7 @@ export type Remedy =
   | { label: string; kind: "start" }
   | { label: string; kind: "reset" }
   | { label: string; kind: "setup" }
+  | { label: string; kind: "image" }
   /** `field` is a setting's name below `builders.<id>`. */
   | { label: string; kind: "settings"; field: string };
 
@@ -14,6 +15,7 @@ const RESET: Remedy = { label: "Reset Disk…", kind: "reset" };
 export function builderRemedy(problem: Problem): Remedy {
   switch (problem.code) {
     case "no_image":
+      return { label: "Get the Image", kind: "image" };
     case "bad_manifest":
     case "bad_image":
       return { label: "Choose an Image…", kind: "settings", field: "image" };

@@ -5,11 +5,13 @@ import { type History, remember } from "../model/history.ts";
 import type { Climbed } from "../model/ladder.ts";
 import { finished } from "../model/queue.ts";
 import { type Route, href, parseRoute } from "../model/route.ts";
+import { ImageState } from "./image.svelte.ts";
 import type { BuilderId, BuilderView, Command, Problem, Snapshot } from "../protocol.ts";
 
 /** What every page needs: the last snapshot, what it followed, and where the user is. */
 export class App {
   readonly backend: Backend;
+  readonly image: ImageState;
   snapshot = $state.raw<Snapshot>();
   /** When the snapshot came: milliseconds since the Unix epoch. */
   seenAt = $state(0);
@@ -33,6 +35,7 @@ export class App {
 
   constructor(backend: Backend) {
     this.backend = backend;
+    this.image = new ImageState(backend);
   }
 
   /** Looks, and goes on looking. */
@@ -95,6 +98,19 @@ export class App {
 
   send(command: Command): Promise<boolean> {
     return this.attempt(() => this.backend.command(command));
+  }
+
+  /** Starts a builder, and enables it before where it is not. */
+  async start(b: BuilderView): Promise<boolean> {
+    if (!b.enabled && !(await this.set(b.id, "enabled", "true"))) return false;
+    return this.send({ command: "start", builder: b.id });
+  }
+
+  /** Makes a builder's image, then starts it from that. */
+  async getImage(id: BuilderId): Promise<void> {
+    if (!(await this.image.make(id))) return;
+    const b = this.builder(id);
+    if (b?.phase.phase === "stopped" || b?.phase.phase === "failed") await this.start(b);
   }
 
   /** Changes one setting of a builder; a value in TOML's form. */

@@ -105,8 +105,8 @@ test("the first run leads to a first build in three steps", async () => {
   page = await b.open("first-run");
   await page.getByRole("heading", { name: "Build for Linux, right here" }).waitFor();
   await press("Get Started");
-  await press("Start");
-  await page.getByRole("progressbar").waitFor();
+  await press("Get the Image");
+  await page.getByRole("progressbar", { name: "Start of aarch64-linux" }).waitFor();
   await press("Continue");
   await press("Apply…");
   await press("Continue");
@@ -149,6 +149,70 @@ test("the first run leads to a first build in three steps", async () => {
   await press("Finish");
   await page.getByRole("heading", { name: "Builders" }).waitFor();
   expect(await calls("first_run_done")).toHaveLength(1);
+});
+
+test("a builder without an image gets one at a click, and starts from it", async () => {
+  page = await b.open("first-run", "welcome", { still: true });
+  await press("Get Started");
+  await page.getByText("nixpkgs’ own Linux builder").waitFor();
+  expect(await page.getByRole("button", { name: "Start", exact: true }).count()).toBe(0);
+  expect(await violations(page)).toEqual([]);
+
+  await page.evaluate(() => void (window.fake.hold = true));
+  await press("Get the Image");
+  const bar = page.getByRole("progressbar", { name: "Image of aarch64-linux" });
+  await page.getByText("112 of 386 MiB · 96 of 412 fetched · 0 of 3 built · linux-6.12.57").waitFor();
+  expect(await bar.getAttribute("aria-valuenow")).toBe("29");
+  expect(await page.locator("[aria-live=polite]").filter({ hasText: "Getting the image" }).count()).toBe(1);
+  expect(await violations(page)).toEqual([]);
+
+  // it goes on while another page is looked at
+  await page.evaluate(() => void (location.hash = "#/builders"));
+  await page.getByRole("status").getByText("Getting the image").waitFor();
+  expect(await bar.isVisible()).toBe(true);
+  expect(await page.getByRole("button", { name: "Start aarch64-linux" }).count()).toBe(0);
+  expect(await violations(page)).toEqual([]);
+  await page.evaluate(() => void (window.fake.hold = false));
+  await page.locator("[data-builder=aarch64][data-phase=ready]").waitFor();
+  expect(await calls("image_build")).toEqual(["image_build aarch64"]);
+  expect(await calls("command")).toEqual(['command {"command":"start","builder":"aarch64"}']);
+});
+
+test("an image that is cancelled or fails can be got again", async () => {
+  page = await b.open("first-run", "welcome");
+  await press("Get Started");
+  await page.evaluate(() => void (window.fake.hold = true));
+  await press("Get the Image");
+  await press("Cancel");
+  await page.getByText("No image yet").waitFor();
+  expect(await page.getByRole("alert").count()).toBe(0);
+
+  await page.evaluate(() =>
+    window.fake.refuse.set("image_build", {
+      code: "image_failed",
+      message: "Nix could not build the image: it is offline",
+      remedy: "look at the network, then try again",
+    }),
+  );
+  await press("Get the Image");
+  await page.getByRole("alert").getByText("it is offline").waitFor();
+  expect(await violations(page)).toEqual([]);
+  await page.evaluate(() => void (window.fake.hold = false));
+  await press("Get the Image");
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  await page.getByText("Ready").waitFor();
+  expect(await calls("command")).toHaveLength(1);
+});
+
+test("a start that found no image is mended by getting one", async () => {
+  page = await b.open("no-image", "builders");
+  await page.getByRole("alert").getByText("No image is chosen").waitFor();
+  expect(await page.getByRole("link", { name: "Choose an Image…" }).getAttribute("href")).toContain(
+    "settings",
+  );
+  await press("Get the Image");
+  await page.locator("[data-builder=aarch64][data-phase=ready]").waitFor();
+  expect(await calls("image_build")).toEqual(["image_build aarch64"]);
 });
 
 test("every step of the first run can be skipped, or all at once", async () => {

@@ -134,7 +134,8 @@ test("the ladder says what was reached, what is awaited, and where it ended", ()
 
 test("each problem has the button that does its remedy", () => {
   const kind = (code: Code) => builderRemedy(problem(code, "", ""));
-  expect(kind("no_image")).toMatchObject({ kind: "settings", field: "image" });
+  expect(kind("no_image").kind).toBe("image");
+  expect(kind("bad_image")).toMatchObject({ kind: "settings", field: "image" });
   expect(kind("port_taken")).toMatchObject({ kind: "settings", field: "port" });
   expect(kind("bad_disk").kind).toBe("reset");
   expect(kind("vm_crashed").kind).toBe("start");

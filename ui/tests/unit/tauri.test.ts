@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { problemOf } from "../../src/backend.ts";
 import { tauri } from "../../src/tauri.ts";
 import { builder, problem, snapshot } from "../../src/fake/samples.ts";
-import type { Problem, Snapshot } from "../../src/protocol.ts";
+import type { ImageProgress, Problem, Snapshot } from "../../src/protocol.ts";
 
 /** The app's side: every call with its arguments. */
 let calls: [string, unknown][];
@@ -35,6 +35,7 @@ test("every wish is the command of its name, with the arguments that the app tak
   await tauri.snapshot();
   await tauri.command({ command: "start", builder: "aarch64" });
   await tauri.settings();
+  await tauri.cancelImage();
   await tauri.log("x86_64", 10);
   await tauri.installation();
   await tauri.setupPlan("aarch64", options);
@@ -51,6 +52,7 @@ test("every wish is the command of its name, with the arguments that the app tak
     ["snapshot", {}],
     ["command", { command: { command: "start", builder: "aarch64" } }],
     ["settings", {}],
+    ["image_cancel", {}],
     ["log", { builder: "x86_64", lines: 10 }],
     ["installation", {}],
     ["setup_plan", { builder: "aarch64", options }],
@@ -90,6 +92,23 @@ test("a log is followed and left, and only the wanted builder's lines are handed
   stop();
   expect(lines).toEqual(["a", "b"]);
   expect(calls.map(([name]) => name)).toEqual(["follow_log", "unfollow_log"]);
+});
+
+test("how far a builder's image is arrives until it is there, or can't be had", async () => {
+  const seen: ImageProgress[] = [];
+  const mine: ImageProgress = { builder: "aarch64", doing: { step: "store" } };
+  const got = tauri.buildImage("aarch64", (p) => seen.push(p));
+  await emit("image", { ...mine, builder: "x86_64" });
+  await emit("image", mine);
+  await got;
+  await emit("image", mine);
+  expect(seen).toEqual([mine]);
+  expect(calls).toEqual([["image_build", { builder: "aarch64" }]]);
+  const p = problem("image_failed", "Nix could not build the image", "try another nixpkgs");
+  answers.set("image_build", new Error("", { cause: p }));
+  await expect(tauri.buildImage("aarch64", (more) => seen.push(more))).rejects.toEqual(p);
+  await emit("image", mine);
+  expect(seen).toHaveLength(1);
 });
 
 test("a problem is handed on as it is, anything else becomes one", async () => {

@@ -3,9 +3,10 @@
 mod build;
 mod library;
 
-use super::{Outcome, builder, context::Context, print, toml_text};
+use super::{Outcome, builder, context::Context, print};
+use crate::{image, toml_text};
 use clap::Subcommand;
-use igloo_protocol::{BuilderId, Code, Command, Problem, SettingView, SettingsPatch};
+use igloo_protocol::{BuilderId, Code, Problem, SettingView};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -52,25 +53,16 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
 async fn choose(folder: &Path, name: Option<&str>, context: &Context) -> Outcome {
     let (folder, system) = look_at(folder)?;
     let id = builder::named(name.unwrap_or(&system))?;
-    set(id, &folder, context).await?;
+    image::choose(&context.client, id, &folder).await?;
     if context.json {
         return show(context).await;
     }
     print::out(&format!("{id} uses {} from the next start on", folder.display()))
 }
 
-/// Lets a builder use the image in a folder.
-async fn set(id: BuilderId, folder: &Path, context: &Context) -> Outcome {
-    let text = folder.to_str().ok_or_else(|| {
-        Problem::new(Code::Usage, "the folder's name is not UTF-8", "give the folder another name")
-    })?;
-    let patch = SettingsPatch { set: vec![(key(id), Some(toml_text::string(text)))] };
-    context.client.command(&Command::Settings { patch }).await
-}
-
 async fn show(context: &Context) -> Outcome {
     let settings = context.client.settings().await?;
-    let of = |id: BuilderId| settings.iter().find(|s| s.key == key(id)).cloned();
+    let of = |id: BuilderId| settings.iter().find(|s| s.key == image::key(id)).cloned();
     let images: Vec<_> = BuilderId::ALL.into_iter().filter_map(|id| Some((id, of(id)?))).collect();
     if context.json {
         let views: Vec<_> = images.iter().map(|(_, view)| view).collect();
@@ -78,10 +70,6 @@ async fn show(context: &Context) -> Outcome {
     }
     let lines: Vec<_> = images.iter().map(|(id, view)| line(*id, view)).collect();
     print::out(&lines.join("\n"))
-}
-
-fn key(id: BuilderId) -> String {
-    format!("builders.{id}.image")
 }
 
 fn line(id: BuilderId, view: &SettingView) -> String {

@@ -3,6 +3,7 @@
 
 mod desk;
 mod engine;
+mod image;
 pub mod log;
 pub mod service;
 mod setup;
@@ -15,6 +16,8 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         engine::snapshot,
         engine::command,
         engine::settings,
+        image::image_build,
+        image::image_cancel,
         log::log,
         log::follow_log,
         log::unfollow_log,

@@ -4,11 +4,11 @@ mod command;
 mod progress;
 
 pub use command::{Nixpkgs, Request};
-pub use progress::{Count, Progress, View};
+pub use progress::Progress;
 
 use super::Library;
 use crate::{host::paths::cannot, known, vm::tools};
-use igloo_protocol::{Code, Problem};
+use igloo_protocol::{Code, NixView, Problem};
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
@@ -35,7 +35,7 @@ pub async fn build(
     nix: &Nix,
     request: &Request,
     library: &Library,
-    on_progress: &(dyn Fn(&View) + Send + Sync),
+    on_progress: &(dyn Fn(&NixView) + Send + Sync),
 ) -> Result<PathBuf, Problem> {
     let _lock = library.lock().await?;
     let link = library.building();
@@ -56,7 +56,7 @@ pub async fn build(
 async fn run(
     program: &Path,
     arguments: &[String],
-    on_progress: &(dyn Fn(&View) + Send + Sync),
+    on_progress: &(dyn Fn(&NixView) + Send + Sync),
 ) -> Result<(bool, String), Problem> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -1,6 +1,7 @@
 //! What Nix says of its work with `--log-format internal-json`, added up. Pure. Source of the format and of how it adds up:
 //! Nix' `src/libutil/logging.hh` and `src/libmain/progress-bar.cc`.
 
+use igloo_protocol::{NixView, Tally};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -55,42 +56,18 @@ enum Event {
     },
 }
 
-/// How far something is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// What is done.
-    pub done: u64,
-    /// What there is to do, as far as it is known by now; it grows.
-    pub expected: u64,
-}
-
-/// How far Nix is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct View {
-    /// Derivations that are built.
-    pub built: Count,
-    /// Store paths that are fetched.
-    pub fetched: Count,
-    /// Bytes that are downloaded, as they come: mostly compressed.
-    pub downloaded: Count,
-    /// Bytes that are unpacked into the store.
-    pub unpacked: Count,
-    /// What is built or fetched now: the store path's name, without its hash.
-    pub now: Option<String>,
-}
-
 /// Adds up Nix' events.
 #[derive(Debug, Default)]
 pub struct Progress {
     activities: BTreeMap<u64, Activity>,
-    sums: BTreeMap<u64, Count>,
+    sums: BTreeMap<u64, Tally>,
     messages: Vec<String>,
 }
 
 #[derive(Debug, Default)]
 struct Activity {
     kind: u64,
-    count: Count,
+    count: Tally,
     /// What it expects of other kinds.
     expects: BTreeMap<u64, u64>,
     subject: Option<String>,
@@ -109,10 +86,10 @@ impl Progress {
     }
 
     /// How far Nix is.
-    pub fn view(&self) -> View {
+    pub fn view(&self) -> NixView {
         let building = self.activities.values().rfind(|a| a.kind == kind::BUILD);
         let now = building.or_else(|| self.activities.values().rfind(|a| a.subject.is_some()));
-        View {
+        NixView {
             built: self.count(kind::BUILDS),
             fetched: self.count(kind::COPY_PATHS),
             downloaded: self.count(kind::FILE_TRANSFER),
@@ -170,7 +147,7 @@ impl Progress {
             return false;
         };
         let before = activity.count;
-        activity.count = Count { done, expected };
+        activity.count = Tally { done, expected };
         activity.count != before
     }
 
@@ -184,13 +161,13 @@ impl Progress {
         before != expected
     }
 
-    fn count(&self, kind: u64) -> Count {
+    fn count(&self, kind: u64) -> Tally {
         let sum = self.sums.get(&kind).copied().unwrap_or_default();
         let running = self.activities.values().filter(|a| a.kind == kind);
         let (done, expected) = running.fold((sum.done, sum.done), |(done, expected), a| {
             (done.saturating_add(a.count.done), expected.saturating_add(a.count.expected))
         });
-        Count { done, expected: expected.max(sum.expected) }
+        Tally { done, expected: expected.max(sum.expected) }
     }
 }
 

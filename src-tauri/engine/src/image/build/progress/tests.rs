@@ -1,6 +1,6 @@
 use super::*;
 
-fn views(log: &str) -> (Progress, Vec<View>) {
+fn views(log: &str) -> (Progress, Vec<NixView>) {
     let mut progress = Progress::default();
     let mut views = Vec::new();
     for line in log.lines() {
@@ -15,7 +15,7 @@ fn views(log: &str) -> (Progress, Vec<View>) {
 fn a_real_build_adds_up() {
     let (progress, views) = views(include_str!("logs/nix-2.26.3.txt"));
     let last = views.last().unwrap();
-    assert_eq!(last.built, Count { done: 4, expected: 4 });
+    assert_eq!(last.built, Tally { done: 4, expected: 4 });
     assert!(views.iter().any(|v| v.now.as_deref() == Some("job-a")), "{views:?}");
     assert!(views.iter().all(|v| v.built.done <= v.built.expected));
     // one of five failed
@@ -36,9 +36,9 @@ fn what_is_fetched_is_told_in_bytes_and_paths() {
     let log = include_str!("logs/substituted.txt");
     let (mut progress, views) = views(log);
     let last = views.last().unwrap();
-    assert_eq!(last.fetched, Count { done: 0, expected: 2 });
-    assert_eq!(last.downloaded, Count { done: 1 << 20, expected: 3 << 20 });
-    assert_eq!(last.unpacked, Count { done: 4 << 20, expected: 12 << 20 });
+    assert_eq!(last.fetched, Tally { done: 0, expected: 2 });
+    assert_eq!(last.downloaded, Tally { done: 1 << 20, expected: 3 << 20 });
+    assert_eq!(last.unpacked, Tally { done: 4 << 20, expected: 12 << 20 });
     assert_eq!(last.now.as_deref(), Some("linux-6.12"));
     for end in [
         r#"@nix {"action":"result","fields":[2097152,2097152,0,0],"id":6,"type":105}"#,
@@ -61,7 +61,7 @@ fn what_is_no_event_is_a_message_and_odd_events_are_passed_over() {
     }
     assert!(!progress.line(r#"@nix {"action":"result","id":1,"type":105,"fields":["x"]}"#));
     assert_eq!(progress.said(), "error: no such file");
-    assert_eq!(progress.view(), View::default());
+    assert_eq!(progress.view(), NixView::default());
 }
 
 #[test]
