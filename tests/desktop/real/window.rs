@@ -3,7 +3,7 @@
 use super::logged;
 use crate::support::{
     DRIVER, Desktop, ENTER, Page, TRAY,
-    real::{Home, PATIENCE, Sandbox, wait_for},
+    real::{Home, PATIENCE, Sandbox, free_port, wait_for},
 };
 use igloo_protocol::Phase;
 use std::{
@@ -45,6 +45,33 @@ fn the_window_sets_nix_up_and_back_follows_a_console_and_changes_a_setting() {
     go(&page, "Builders");
     page.press("Stop x86_64-linux");
     says(&page, "Stopped");
+    home.assert_nothing_left();
+}
+
+/// Of a stand-in for nixpkgs, whose kernel is none: it is made and chosen, and the start says what it found.
+#[test]
+fn the_window_makes_an_image_by_the_real_nix_and_starts_from_it() {
+    let desktop = Desktop::start();
+    let mut home = Home::in_sandbox();
+    home.sandbox_mut().start_nix();
+    let nixpkgs = concat!(env!("CARGO_MANIFEST_DIR"), "/src-tauri/engine/tests/image_nix/newer");
+    let port = free_port();
+    let settings = format!(
+        "keychain = false\nnixpkgs = {nixpkgs:?}\n[builders.x86_64]\nport = {port}\naccel = \"tcg\"\n"
+    );
+    fs::write(home.settings_file(), settings).unwrap();
+    let driver = logged(&home, desktop.dress(home.command(DRIVER)));
+    let page = Page::drive(driver, TRAY, &["--page", "welcome"]);
+    page.press("Get Started");
+    page.press("Get the Image");
+    let images = home.path().join("state/images");
+    wait_for("the image", PATIENCE, || {
+        let settings = fs::read_to_string(home.settings_file()).unwrap();
+        settings.contains(&format!("image = \"{}/", images.display())).then_some(())
+    });
+    wait_for("the start by itself", PATIENCE, || {
+        matches!(home.builder().phase, Phase::Failed { .. }).then_some(())
+    });
     home.assert_nothing_left();
 }
 
