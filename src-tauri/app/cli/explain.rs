@@ -3,6 +3,7 @@
 use super::{
     Outcome,
     context::Context,
+    format::capital,
     print::{self, Style},
 };
 use igloo_engine::known;
@@ -51,19 +52,14 @@ fn read(args: &Args) -> Result<String, Problem> {
 
 fn render(told: &[Problem], style: Style) -> String {
     let [first, rest @ ..] = told else { return "Nothing in it is known to Igloo".into() };
-    let mut text = format!("{}\n  → {}", sentence(&first.message), first.remedy);
+    let mut text = format!("{}\n  → {}", capital(&first.message), first.remedy);
     if !rest.is_empty() {
         text += &format!("\n\n{}", style.bold("What follows from it, or came with it:"));
     }
     for problem in rest {
-        text += &format!("\n• {}\n  → {}", sentence(&problem.message), problem.remedy);
+        text += &format!("\n• {}\n  → {}", capital(&problem.message), problem.remedy);
     }
     text
-}
-
-fn sentence(text: &str) -> String {
-    let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
-    first.to_uppercase() + rest
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use super::{
     Outcome,
     format::step,
     print::{self, InPlace, Style},
-    status::{now_ms, phase},
+    status::phase,
 };
+use igloo_engine::clock::now_ms;
 use igloo_protocol::{BuilderId, BuilderView, Phase, Rung};
 
 /// Tells how a builder gets where it was asked to go.

@@ -5,7 +5,7 @@ use super::{
     context::Context,
     format::bytes,
     print::{self, Style},
-    setup::render,
+    setup::{ask, render},
 };
 use crate::setup::{Proposal, helper, propose_service};
 use igloo_admin::{
@@ -118,9 +118,7 @@ fn change(proposal: &Proposal, how: How, context: &Context) -> Result<Report, Pr
     })?;
     if !how.yes {
         print::note(&steps(proposal));
-        if !print::confirm("Do this, as root?")? {
-            return Err(Problem::new(Code::NotConfirmed, "nothing was changed", "answer y to go on"));
-        }
+        ask("Do this, as root?")?;
     } else if !context.json {
         print::note(&steps(proposal));
     }

@@ -7,8 +7,8 @@ use super::{
     print::{self, Style},
     service::service,
 };
+use igloo_engine::clock::now_ms;
 use igloo_protocol::{BuilderView, GuestInfo, KeyPlace, Pending, Phase, Problem, Rung, Setup, Snapshot};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Show the builders and what they do
 #[derive(Debug, clap::Args)]
@@ -21,11 +21,6 @@ pub async fn run(_: Args, context: &Context) -> Outcome {
         return print::json(&snapshot);
     }
     print::out(&render(&snapshot, now_ms(), Style::stdout()))
-}
-
-/// Milliseconds since the Unix epoch.
-pub fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
 }
 
 /// Every builder, Igloo's own first, for a person.

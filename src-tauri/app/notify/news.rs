@@ -1,6 +1,6 @@
 //! What is news between two snapshots.
 
-use crate::cli::format::bytes;
+use crate::cli::format::{bytes, capital};
 use igloo_protocol::{
     BuildEnd, BuilderId, BuilderView, Code, DiskUse, FinishedBuild, Phase, Problem, Snapshot,
 };
@@ -129,12 +129,7 @@ fn nearly_full(disk: DiskUse) -> bool {
 
 /// A problem's cause and remedy, as whole sentences.
 fn sentences(problem: &Problem) -> String {
-    let sentence = |text: &str| {
-        let mut chars = text.chars();
-        let first = chars.next().into_iter().flat_map(char::to_uppercase);
-        first.chain(chars).chain(['.']).collect::<String>()
-    };
-    format!("{} {}", sentence(&problem.message), sentence(&problem.remedy))
+    format!("{}. {}.", capital(&problem.message), capital(&problem.remedy))
 }
 
 #[cfg(test)]

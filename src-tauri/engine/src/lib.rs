@@ -5,7 +5,7 @@
 
 pub mod api;
 pub mod builder;
-mod clock;
+pub mod clock;
 mod engine;
 mod files;
 pub mod gateway;

@@ -189,7 +189,11 @@ fn present_key() -> Option<String> {
     Some(text.trim().to_owned()).filter(|key| !key.is_empty())
 }
 
-fn ask(question: &str) -> Outcome {
+/// Asks whether to go on.
+///
+/// # Errors
+/// [`Code::NotConfirmed`]
+pub(super) fn ask(question: &str) -> Outcome {
     if print::confirm(question)? {
         return Ok(());
     }

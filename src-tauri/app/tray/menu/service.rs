@@ -1,6 +1,7 @@
 //! The lines of another program's builder.
 
 use super::{Click, Entry, Id, shorten};
+use crate::cli::format::capital;
 use igloo_protocol::{ServiceState, ServiceView, plan::ServiceAction};
 
 /// A service's lines: its state, and where Igloo may, Start or Stop.
@@ -13,18 +14,7 @@ pub fn entries(service: &ServiceView) -> Vec<Entry> {
 /// `nix-darwin's linux-builder: Running`
 fn headline(service: &ServiceView) -> String {
     let cause = service.problem.as_ref().map_or(String::new(), |p| format!(" · {}", shorten(&p.message)));
-    format!("{}: {}{cause}", service.name, state(service.state))
-}
-
-fn state(state: ServiceState) -> &'static str {
-    match state {
-        ServiceState::Running => "Running",
-        ServiceState::OnDemand => "On demand",
-        ServiceState::Failing => "Failing",
-        ServiceState::Stopped => "Stopped",
-        ServiceState::Disabled => "Disabled",
-        ServiceState::Unknown => "Unknown",
-    }
+    format!("{}: {}{cause}", service.name, capital(service.state.word()))
 }
 
 /// Three dots: the system asks for a password first.

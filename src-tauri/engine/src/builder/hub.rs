@@ -29,47 +29,33 @@ impl Hub {
 
     /// Changes what is said of the engine and its machine. Who subscribed is told only if it differs afterwards.
     pub fn update_engine(&self, change: impl FnOnce(&mut EngineInfo)) {
-        self.0.send_if_modified(|snapshot| {
-            let mut engine = snapshot.engine.clone();
-            change(&mut engine);
-            let differs = engine != snapshot.engine;
-            if differs {
-                let snapshot = Arc::make_mut(snapshot);
-                snapshot.engine = engine;
-                snapshot.seq += 1;
-            }
-            differs
-        });
+        self.change(|snapshot| Some(&mut snapshot.engine), change);
     }
 
     /// Changes one builder's view. Who subscribed is told only if it differs afterwards.
     pub fn update(&self, id: BuilderId, change: impl FnOnce(&mut BuilderView)) {
-        self.0.send_if_modified(|snapshot| {
-            let Some(at) = snapshot.builders.iter().position(|b| b.id == id) else { return false };
-            let mut view = snapshot.builders[at].clone();
-            change(&mut view);
-            if view == snapshot.builders[at] {
-                return false;
-            }
-            let snapshot = Arc::make_mut(snapshot);
-            snapshot.builders[at] = view;
-            snapshot.seq += 1;
-            true
-        });
+        self.change(|snapshot| snapshot.builders.iter_mut().find(|b| b.id == id), change);
     }
-}
 
-impl Hub {
     /// Changes what is known of other programs' services. Who subscribed is told only if it differs, which is returned.
     pub fn set_services(&self, services: Vec<ServiceView>) -> bool {
+        self.change(|snapshot| Some(&mut snapshot.services), |now| *now = services)
+    }
+
+    /// Changes the part that `part` finds; whether it differs afterwards.
+    fn change<T: Clone + PartialEq>(
+        &self,
+        part: impl FnOnce(&mut Snapshot) -> Option<&mut T>,
+        change: impl FnOnce(&mut T),
+    ) -> bool {
         self.0.send_if_modified(|snapshot| {
-            if snapshot.services == services {
-                return false;
-            }
             let snapshot = Arc::make_mut(snapshot);
-            snapshot.services = services;
-            snapshot.seq += 1;
-            true
+            let Some(part) = part(snapshot) else { return false };
+            let before = part.clone();
+            change(part);
+            let differs = *part != before;
+            snapshot.seq += u64::from(differs);
+            differs
         })
     }
 }

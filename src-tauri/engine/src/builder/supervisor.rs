@@ -355,10 +355,6 @@ impl<H: Hypervisor> Supervisor<H> {
     }
 }
 
-#[cfg(test)]
-#[path = "supervisor_tests.rs"]
-mod tests;
-
 /// What a face asks of a builder, as an event.
 pub fn event(command: &igloo_protocol::Command) -> Option<(BuilderId, Event)> {
     use igloo_protocol::Command;
@@ -369,3 +365,7 @@ pub fn event(command: &igloo_protocol::Command) -> Option<(BuilderId, Event)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "supervisor_tests.rs"]
+mod tests;

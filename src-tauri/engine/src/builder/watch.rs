@@ -21,6 +21,9 @@ const BUSY: Duration = Duration::from_secs(1);
 /// Between two looks at the size of the console's log.
 const CONSOLE: Duration = Duration::from_secs(10);
 
+/// Between two looks at the guest's clock.
+const CLOCK: Duration = Duration::from_secs(60);
+
 /// From a connection to the look for what it brings: its session needs a moment to be there.
 const AFTER_A_VISIT: Duration = Duration::from_millis(400);
 
@@ -58,9 +61,6 @@ async fn rotate_console(vm: &Vm) -> ! {
 pub fn in_use(seen: &Observation) -> usize {
     seen.sessions.unwrap_or(0).max(seen.builds.as_ref().map_or(0, Vec::len))
 }
-
-/// Between two looks at the guest's clock.
-const CLOCK: Duration = Duration::from_secs(60);
 
 /// Looks into the guest again and again, soon after each of the `visits`, until it is lost or the term is over.
 pub async fn guest(guest: Guest, visits: Arc<Notify>, term: Term, teller: Teller) {

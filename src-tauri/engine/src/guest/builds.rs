@@ -92,11 +92,17 @@ fn argument(look: &Look, pid: Pid, n: usize) -> Option<&String> {
     look.arguments.get(&pid)?.get(n)
 }
 
+/// The outputs whose locks are held by whom `by` says: base names of store paths.
+fn held(look: &Look, by: impl Fn(Pid) -> bool) -> BTreeSet<&str> {
+    let inodes: BTreeSet<u64> =
+        look.locks.iter().filter(|(pid, _)| by(*pid)).map(|(_, inode)| *inode).collect();
+    let files = look.lock_files.iter().filter(|(inode, _)| inodes.contains(inode));
+    files.map(|(_, base)| base.as_str()).collect()
+}
+
 fn held_outputs(look: &Look, worker: Pid) -> BTreeSet<String> {
-    let held: BTreeSet<u64> =
-        look.locks.iter().filter(|(pid, _)| *pid == worker).map(|(_, inode)| *inode).collect();
-    let files = look.lock_files.iter().filter(|(inode, _)| held.contains(inode));
-    files.map(|(_, base)| base.clone()).filter(|base| base.contains('-')).collect()
+    let held = held(look, |pid| pid == worker);
+    held.into_iter().filter(|base| base.contains('-')).map(str::to_owned).collect()
 }
 
 impl Running {

@@ -182,11 +182,7 @@ mod tests {
     use super::*;
     use std::collections::HashMap;
 
-    /// The paths by this custom and these variables.
-    ///
-    /// # Errors
-    /// As [`Paths::from_env`].
-    pub fn resolve(layout: Layout, env: &[(&str, &str)]) -> Result<Paths, Problem> {
+    fn resolve(layout: Layout, env: &[(&str, &str)]) -> Result<Paths, Problem> {
         let env: HashMap<_, _> = env.iter().copied().collect();
         Paths::resolve(layout, |n| env.get(n).map(OsString::from))
     }

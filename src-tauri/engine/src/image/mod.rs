@@ -90,8 +90,7 @@ impl Image {
         if let Some(named) = &self.manifest.tools.qemu_img {
             return named.clone();
         }
-        let beside = self.qemu_program().with_file_name("qemu-img");
-        if beside.is_absolute() && beside.exists() { beside } else { "qemu-img".into() }
+        beside(&self.qemu_program(), "qemu-img")
     }
 
     /// `mkfs.ext4`: as the manifest says, or from `PATH`.
@@ -108,6 +107,12 @@ impl Image {
     pub fn tar(&self) -> PathBuf {
         self.manifest.tools.tar.clone().unwrap_or_else(|| "tar".into())
     }
+}
+
+/// A program that comes with another: the one beside it where that is a path, else from `PATH`.
+fn beside(program: &Path, name: &str) -> PathBuf {
+    let beside = program.with_file_name(name);
+    if beside.is_absolute() && beside.exists() { beside } else { name.into() }
 }
 
 impl Manifest {

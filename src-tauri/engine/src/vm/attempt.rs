@@ -8,14 +8,9 @@ use super::{
     qmp::{Connection, Qmp, QmpError},
     tools,
 };
+use crate::clock::now_ms;
 use igloo_protocol::{Accel, Code, Problem, Rung};
-use std::{
-    ffi::OsString,
-    fs,
-    path::Path,
-    process::Stdio,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{ffi::OsString, fs, path::Path, process::Stdio, time::Duration};
 use tokio::{
     process::{Child, Command},
     time::{Instant, sleep, timeout},
@@ -139,7 +134,6 @@ impl Start<'_> {
     }
 
     fn record(&self, started: &Started<'_>) -> Record {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Record {
             pid: started.child.as_ref().and_then(Child::id).unwrap_or_default(),
             uuid: self.attempt.uuid,
@@ -151,7 +145,7 @@ impl Start<'_> {
             disk: self.spec.disk.clone(),
             image: self.spec.image.identity().to_owned(),
             manifest: self.spec.image.file.clone(),
-            started_ms: u64::try_from(now.as_millis()).unwrap_or_default(),
+            started_ms: now_ms(),
         }
     }
 

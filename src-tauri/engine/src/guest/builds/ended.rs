@@ -4,7 +4,7 @@
 //! moves them into the store. Then they are valid there, or they are not. (Nix leaves no other trace of a failure
 //! in the guest; one whose session was closed leaves the same.)
 
-use super::{Key, Log, Running, derivation};
+use super::{Key, Log, Running, derivation, held};
 use crate::guest::probe::Look;
 use igloo_protocol::{BuildEnd, FinishedBuild};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +48,7 @@ impl Kept {
             known.build.outputs.extend(build.outputs.iter().cloned());
         }
         self.ending.extend(gone.into_iter().map(|(_, known)| known));
-        let held = held(look);
+        let held = held(look, |_| true);
         let (ending, over) = std::mem::take(&mut self.ending)
             .into_iter()
             .partition(|known| known.build.outputs.iter().any(|o| held.contains(o.as_str())));
@@ -90,13 +90,6 @@ impl Known {
             outputs: self.build.outputs,
         }
     }
-}
-
-/// The outputs whose locks somebody holds: base names of store paths.
-fn held(look: &Look) -> BTreeSet<&str> {
-    let inodes: BTreeSet<u64> = look.locks.iter().map(|(_, inode)| *inode).collect();
-    let files = look.lock_files.iter().filter(|(inode, _)| inodes.contains(inode));
-    files.map(|(_, base)| base.as_str()).collect()
 }
 
 /// Asks which outputs of these builds are not valid. `None` when there is nothing to ask.

@@ -2,15 +2,12 @@
 
 use super::failed;
 use crate::image::{
-    Image,
+    Image, beside,
     qemu_img::QemuImg,
     tool::{self, Ended},
 };
 use igloo_protocol::Problem;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 /// Makes `to` what the qcow2 `disk` is, grown to `bytes` with its ext4; `raw` is a file for what is in between, and is as large
 /// as what the guest has written. `disk` is only read.
@@ -28,9 +25,11 @@ pub(in crate::image) async fn grow(
     qemu_img.convert((disk, "qcow2"), (raw, "raw")).await.map_err(|f| failed(disk, f))?;
     let longer = fs::OpenOptions::new().write(true).open(raw).and_then(|file| file.set_len(bytes));
     longer.map_err(|e| crate::host::paths::cannot("grow", disk, &e))?;
+    // both are of e2fsprogs, as mkfs.ext4 is
+    let tool = |name| beside(&image.mkfs_ext4(), name);
     // resize2fs wants one that was checked; 1: it mended something, such as the journal of a machine that was killed
-    run(&beside_mkfs(image, "e2fsck"), &["-f", "-p"], raw, disk, &[0, 1]).await?;
-    run(&beside_mkfs(image, "resize2fs"), &[], raw, disk, &[0]).await?;
+    run(&tool("e2fsck"), &["-f", "-p"], raw, disk, &[0, 1]).await?;
+    run(&tool("resize2fs"), &[], raw, disk, &[0]).await?;
     qemu_img.convert((raw, "raw"), (to, "qcow2")).await.map_err(|f| failed(disk, f))
 }
 
@@ -39,10 +38,4 @@ async fn run(program: &Path, options: &[&str], raw: &Path, disk: &Path, good: &[
     let mut command = tool::command(program, options);
     let child = tool::spawn(program, command.arg(raw))?;
     Ended::of(child).await?.check_for(program, disk, good)
-}
-
-/// A program of e2fsprogs: the one beside the manifest's `mkfs.ext4` where that is a path, else from `PATH`.
-fn beside_mkfs(image: &Image, name: &str) -> PathBuf {
-    let beside = image.mkfs_ext4().with_file_name(name);
-    if beside.is_absolute() && beside.exists() { beside } else { name.into() }
 }
