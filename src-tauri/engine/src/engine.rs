@@ -180,6 +180,7 @@ impl Engine {
 
     async fn share(&self, id: BuilderId, settings: &Settings) -> Result<(), Problem> {
         self.keychain.want(settings.general.keychain);
+        self.hub.update_engine(|e| e.open_at_login = settings.general.open_at_login);
         let choices = Box::new(settings.builder(id).clone());
         self.tell(id, |reply| Message::Settings(choices, reply)).await
     }
@@ -187,7 +188,6 @@ impl Engine {
     async fn change(&self, patch: &SettingsPatch) -> Result<(), Problem> {
         self.refuse_to_disable_what_runs(patch)?;
         let settings = self.store.apply(patch)?;
-        self.hub.update_engine(|e| e.open_at_login = settings.general.open_at_login);
         self.look_again.notify_one();
         let mut outcome = Ok(());
         for id in BuilderId::ALL {
